@@ -1,0 +1,1 @@
+"""What a user instantiates: agents, their prompts, and the run object."""

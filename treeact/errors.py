@@ -1,0 +1,53 @@
+"""The errors TreeAct raises on purpose. Each message names the fault and its remedy."""
+
+
+class TreeActError(Exception):
+    """Base of every error that TreeAct raises on purpose; its text is fit to show to a user."""
+
+
+class ConfigError(TreeActError):
+    """A setting, argument, file or key is missing or wrong."""
+
+
+class ModelError(TreeActError):
+    """A language model gave no usable reply, after the retries that were allowed."""
+
+
+class ContextFull(ModelError):
+    """The prompt no longer fits the model's context window."""
+
+
+class ReplayError(ModelError):
+    """A recording is damaged, or holds no reply for the call that was made."""
+
+
+class SandboxError(TreeActError):
+    """A sandbox could not be started, or died."""
+
+
+class SandboxUnavailable(SandboxError):
+    """This kind of sandbox cannot run on this machine; the message names the remedy."""
+
+
+class BranchLost(SandboxError):
+    """A branch's live state is gone and could not be rebuilt."""
+
+
+class ToolError(TreeActError):
+    """A tool call failed; the text is shown to the agent as its observation."""
+
+
+class BudgetExceeded(TreeActError):
+    """A budget has no room for what was asked; nothing was spent.
+
+    Attributes:
+        limit: the name of the limit that was reached: usd, tokens, steps, expansions or seconds.
+    """
+
+    def __init__(self, message: str, *, limit: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class TraceError(TreeActError):
+    """A run directory cannot be written, or what was read from it is damaged."""

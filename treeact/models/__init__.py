@@ -1,0 +1,1 @@
+"""Language models: LiteLLM, OpenAI-compatible, replay and record, scripted, human."""

@@ -1,0 +1,1 @@
+"""What selects the next step."""

@@ -1,0 +1,1 @@
+"""Where code runs: Docker, the embedded jail, and the branches inside them."""

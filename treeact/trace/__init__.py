@@ -1,0 +1,1 @@
+"""Events, the run directory, budgets and the usage ledger."""
