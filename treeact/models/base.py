@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from treeact.trace.usage import Usage as Usage
+
 Role = Literal["system", "user", "assistant"]
 Author = Literal["model", "hand", "script"]
 
@@ -28,34 +30,6 @@ class Message:
     role: Role
     content: str
     images: tuple[Image, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Usage:
-    """Tokens of one call. `cached_tokens` are part of input, `reasoning_tokens` part of output."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-    reasoning_tokens: int = 0
-    estimated: bool = False
-    """True when nobody reported the usage and it was counted from the text."""
-
-    @property
-    def total_tokens(self) -> int:
-        """Input and output tokens together."""
-        return self.input_tokens + self.output_tokens
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
-            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
-            estimated=self.estimated or other.estimated,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,86 @@
+"""Tokens and dollars: what one call used, and the ledger that adds calls up by role and phase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Tokens of one call. `cached_tokens` are part of input, `reasoning_tokens` part of output."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+    """True when nobody reported the usage and it was counted from the text."""
+
+    @property
+    def total_tokens(self) -> int:
+        """Input and output tokens together."""
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            estimated=self.estimated or other.estimated,
+        )
+
+
+@dataclass(kw_only=True)
+class Entry:
+    """The sum of some calls."""
+
+    calls: int = 0
+    usage: Usage = field(default_factory=Usage)
+    cost: float = 0.0
+    """Dollars of the calls whose price is known."""
+    unpriced: int = 0
+    """Calls whose price is not known; when there are any, `cost` is a lower bound."""
+
+    def add(self, usage: Usage, cost: float | None) -> None:
+        """Add one call that used `usage` and cost `cost` dollars."""
+        self.calls += 1
+        self.usage += usage
+        self.unpriced += cost is None
+        self.cost += cost or 0.0
+
+    def describe_cost(self) -> str:
+        """Return the cost for people: `$0.0012`, `>= $0.0012`, or `unknown`."""
+        if self.unpriced == self.calls and self.calls:
+            return "unknown"
+        return f"{'>= ' if self.unpriced else ''}${self.cost:.4f}"
+
+
+class Ledger:
+    """Calls of a run, added up by role (who asked) and phase (what for)."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], Entry] = {}
+
+    def add(self, role: str, phase: str, usage: Usage, cost: float | None) -> None:
+        """Book one call."""
+        self._entries.setdefault((role, phase), Entry()).add(usage, cost)
+
+    def rows(self) -> Iterable[tuple[str, str, Entry]]:
+        """Yield role, phase and sum, in the order in which they first occurred."""
+        for (role, phase), entry in self._entries.items():
+            yield role, phase, entry
+
+    @property
+    def total(self) -> Entry:
+        """The sum over every role and phase."""
+        total = Entry()
+        for entry in self._entries.values():
+            total.calls += entry.calls
+            total.usage += entry.usage
+            total.cost += entry.cost
+            total.unpriced += entry.unpriced
+        return total
