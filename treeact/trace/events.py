@@ -1,0 +1,292 @@
+"""The events of a run: every fact of it, one typed and frozen record each.
+
+`seq` is the order of writing and differs between runs of one thing; `id` and `parent` are logical
+(`run/step-3/propose`) and are what two runs are compared by.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+SCHEMA_VERSION = 1
+
+StopReason = Literal[
+    "answered",
+    "step limit",
+    "budget",
+    "time limit",
+    "context full",
+    "cancelled",
+    "model failure",
+    "sandbox failure",
+    "trace failure",
+]
+"""Why a run stopped. Each is its own reason, because each has its own remedy."""
+
+
+class Blob(BaseModel):
+    """A big value kept beside the log, under the hash of its bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    blob: str
+    """SHA-256 of the bytes, in hexadecimal; the file's name in `blobs/`."""
+    size: int
+    """Bytes."""
+    media_type: str = "text/plain"
+    head: str = ""
+    """The first characters of a text, for displays that do not open the blob."""
+
+
+Text = str | Blob
+"""A text in place, or a reference to one that is too big for the log."""
+
+
+class Event(BaseModel):
+    """The envelope that every event has. `seq` and `time` are set by the log."""
+
+    model_config = ConfigDict(frozen=True)
+
+    v: int = SCHEMA_VERSION
+    seq: int = -1
+    time: float = 0.0
+    """Seconds since the epoch."""
+    id: str
+    """Logical id of what happened, such as `run/step-3/propose`."""
+    parent: str | None = None
+
+
+class RunStarted(Event):
+    """A run began."""
+
+    type: Literal["run_started"] = "run_started"
+    question: Text
+    files: tuple[str, ...] = ()
+    agent: str
+    model: str
+    planner: str
+    sandbox: str
+    """The kind asked for; `sandbox_started` says which one it became."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+
+
+class SandboxStarted(Event):
+    """A sandbox is ready; `restarted` says why, when it replaces one that died."""
+
+    type: Literal["sandbox_started"] = "sandbox_started"
+    kind: str
+    duration: float
+    restarted: str | None = None
+
+
+class PromptMessage(BaseModel):
+    """One message of a prompt, with its pictures as blobs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: str
+    content: Text
+    images: tuple[Blob, ...] = ()
+
+
+class Prompt(BaseModel):
+    """The messages of a call, told as those of an earlier call and what was added.
+
+    A log that repeated the history at each call would grow with its square.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    base: int | None = None
+    """`seq` of the call whose prompt this one extends."""
+    keep: int = 0
+    """How many of that prompt's messages come first here."""
+    added: tuple[PromptMessage, ...] = ()
+
+
+class ModelCalled(Event):
+    """A model answered."""
+
+    type: Literal["model_called"] = "model_called"
+    role: str
+    """Who asked, such as `agent`."""
+    phase: str
+    """What for, such as `act` or `final answer`."""
+    model: str
+    author: str
+    """`model`, `hand` for a person, `script` for code; a replayed reply keeps its first author."""
+    replayed: bool = False
+    prompt: Prompt
+    replies: tuple[Text, ...]
+    finish_reasons: tuple[str, ...]
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+    cost: float | None
+    """Dollars; null when the price is not known."""
+    latency: float
+    retries: int = 0
+
+
+class ModelRetried(Event):
+    """An attempt at a model call failed and another will follow."""
+
+    type: Literal["model_retried"] = "model_retried"
+    problem: str
+    wait: float
+    """Seconds until the next attempt."""
+
+
+class Proposed(Event):
+    """A reply was read: the thought, and the action it holds."""
+
+    type: Literal["proposed"] = "proposed"
+    thought: Text = ""
+    action: Literal["code", "call", "answer", "none"]
+    text: Text = ""
+    """The code, the call, the answer; nothing when the reply holds no action."""
+    problem: str | None = None
+    """Name of the reply's defect, when it holds no action."""
+    repairs: tuple[str, ...] = ()
+
+
+class ToolCalled(Event):
+    """Code, or a JSON-calling agent, called a tool."""
+
+    type: Literal["tool_called"] = "tool_called"
+    tool: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+    status: str
+    result: Text | None = None
+    error: str | None = None
+    duration: float = 0.0
+
+
+class CodeRun(Event):
+    """Code ran in a branch."""
+
+    type: Literal["code_run"] = "code_run"
+    outcome: str
+    stdout: Text = ""
+    stderr: Text = ""
+    value: Text | None = None
+    error: str | None = None
+    """`Type: message` of the exception."""
+    files: tuple[str, ...] = ()
+    images: tuple[Blob, ...] = ()
+    duration: float
+    cpu_seconds: float = 0.0
+    memory: int = 0
+    rolled_back: bool = False
+    notes: tuple[str, ...] = ()
+
+
+class Observed(Event):
+    """What the agent was told about its action."""
+
+    type: Literal["observed"] = "observed"
+    text: Text
+    ok: bool
+
+
+class ApprovalRequested(Event):
+    """The run waits for a yes."""
+
+    type: Literal["approval_requested"] = "approval_requested"
+    what: Literal["code", "call"]
+    text: Text
+
+
+class CommandReceived(Event):
+    """A person or a program told the run something, and the run accepted it."""
+
+    type: Literal["command_received"] = "command_received"
+    command: Literal["approve", "edit", "reject", "send", "interrupt", "cancel"]
+    text: str = ""
+
+
+class Noticed(Event):
+    """Something worth saying that no other event says, such as where a replay departs."""
+
+    type: Literal["noticed"] = "noticed"
+    text: str
+
+
+class Answered(Event):
+    """An answer was given."""
+
+    type: Literal["answered"] = "answered"
+    answer: Text
+    best_effort: bool = False
+    """True for the last answer asked for after a limit was reached."""
+
+
+class RunEnded(Event):
+    """A run stopped. A log without it was cut off."""
+
+    type: Literal["run_ended"] = "run_ended"
+    reason: StopReason
+    message: str = ""
+    answer: Text | None = None
+    steps: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    estimated: bool = False
+    cost: float
+    """Dollars of the calls with a known price."""
+    unpriced: int = 0
+    """Calls without a known price; when above zero, `cost` is a lower bound."""
+    duration: float
+
+
+class Unknown(Event):
+    """An event of a type that this version does not know; its other fields are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    type: str
+
+
+AnyEvent = Annotated[
+    RunStarted
+    | SandboxStarted
+    | ModelCalled
+    | ModelRetried
+    | Proposed
+    | ToolCalled
+    | CodeRun
+    | Observed
+    | ApprovalRequested
+    | CommandReceived
+    | Noticed
+    | Answered
+    | RunEnded,
+    Field(discriminator="type"),
+]
+
+_known: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+_TYPES = frozenset(
+    kind.model_fields["type"].default for kind in Event.__subclasses__() if kind is not Unknown
+)
+
+
+def parse_event(data: dict[str, Any]) -> Event:
+    """Return the event that `data` describes.
+
+    Raises:
+        ValueError: it is no event, or of a schema version newer than this.
+    """
+    version = data.get("v")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise ValueError(f"schema version {version} is newer than {SCHEMA_VERSION}")
+    if data.get("type") in _TYPES:
+        return _known.validate_python(data)
+    return Unknown.model_validate(data)

@@ -1,0 +1,198 @@
+"""The event log of one run: append-only, flushed line by line, readable while it grows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TypeVar
+
+from treeact.errors import TraceError
+from treeact.trace.blobs import BlobStore
+from treeact.trace.events import Event, RunEnded, Text, parse_event
+from treeact.trace.redact import Redactor
+
+EVENTS_FILE = "events.jsonl"
+LIVE_FILE = "live.jsonl"
+BLOBS_FOLDER = "blobs"
+LIVE_INTERVAL = 0.1  # seconds between lines of streamed text: ten a second is what an eye follows
+
+E = TypeVar("E", bound=Event)
+
+
+class EventLog:
+    """Writes a run's events and hands each to whoever listens.
+
+    Args:
+        directory: the run directory, made if it is missing; None keeps everything in memory.
+        redactor: what keeps secrets out.
+
+    Raises:
+        TraceError: the directory cannot be made or already holds a run.
+    """
+
+    def __init__(self, directory: Path | None = None, *, redactor: Redactor | None = None) -> None:
+        self.directory = directory
+        self._redactor = redactor or Redactor()
+        self._seq = 0
+        self._memory: list[Event] = []
+        self._listeners: list[Callable[[Event], None]] = []
+        self._file: IO[str] | None = None
+        self._live: _LiveText | None = None
+        if directory is not None:
+            self._file = _create(directory)
+            self._live = _LiveText(directory / LIVE_FILE)
+        self.blobs = BlobStore(directory / BLOBS_FOLDER if directory is not None else None)
+
+    def emit(self, event: E) -> E:
+        """Number, date, write and hand out `event`; return it as it was written.
+
+        Raises:
+            TraceError: it cannot be written, for example because the disk is full.
+        """
+        stamped = event.model_copy(update={"seq": self._seq, "time": time.time()})
+        if self._file is None:
+            self._memory.append(stamped)
+        else:
+            line = self._redactor.clean(stamped.model_dump_json()) + "\n"
+            with _as_trace_error(self.directory):
+                self._file.write(line)
+                self._file.flush()
+        self._seq += 1
+        for listener in self._listeners:
+            listener(stamped)
+        return stamped
+
+    def text(self, value: str) -> Text:
+        """Return `value` fit for an event: itself, or the reference of its blob.
+
+        Raises:
+            TraceError: the blob cannot be written.
+        """
+        with _as_trace_error(self.directory):
+            return self.blobs.text(self._redactor.clean(value))
+
+    def stream(self, id: str, piece: str) -> None:
+        """Note a piece of a reply that is still being written, outside of the durable log."""
+        if self._live is not None:
+            self._live.add(id, self._redactor.clean(piece))
+
+    def subscribe(self, listener: Callable[[Event], None]) -> None:
+        """Call `listener` with each event from now on, right after it was written."""
+        self._listeners.append(listener)
+
+    def events(self) -> Iterator[Event]:
+        """Yield what was written so far."""
+        if self.directory is None:
+            yield from list(self._memory)
+        else:
+            yield from read_events(self.directory)
+
+    async def follow(self) -> AsyncIterator[Event]:
+        """Yield what was written so far and then each event as it comes, to the run's end."""
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+        self.subscribe(queue.put_nowait)
+        past = list(self.events())
+        try:
+            for event in past:
+                yield event
+            while not (past and isinstance(past[-1], RunEnded)) or not queue.empty():
+                event = await queue.get()
+                past = [event]
+                yield event
+        finally:
+            self._listeners.remove(queue.put_nowait)
+
+    def close(self) -> None:
+        """Close the files; the log takes no more events."""
+        if self._live is not None:
+            self._live.close()
+        if self._file is not None:
+            self._file.close()
+
+
+class _LiveText:
+    """Streamed text for whoever watches: lossy on purpose, a few lines a second."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+        self._id = ""
+        self._pending = ""
+        self._written = 0.0
+
+    def add(self, id: str, piece: str) -> None:
+        if id != self._id:
+            self._flush()
+            self._id = id
+        self._pending += piece
+        if time.monotonic() - self._written >= LIVE_INTERVAL:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        try:
+            if self._file is None:
+                self._file = self._path.open("a", encoding="utf-8")
+            self._file.write(json.dumps({"id": self._id, "text": self._pending}) + "\n")
+            self._file.flush()
+        except OSError:
+            pass  # nobody's record depends on it; the log itself will say that the disk is full
+        self._pending = ""
+        self._written = time.monotonic()
+
+    def close(self) -> None:
+        self._flush()
+        if self._file is not None:
+            self._file.close()
+
+
+def read_events(directory: Path) -> Iterator[Event]:
+    """Yield the events of a run directory, also of one that is still being written.
+
+    A last line that was cut off is left out, since a kill or a full disk may cut one.
+
+    Raises:
+        TraceError: there is no log, or a line other than the last is damaged; it names the line.
+    """
+    path = directory / EVENTS_FILE
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    return
+                yield _parse_line(line, f"{path}, line {number}")
+    except OSError as error:
+        raise TraceError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _parse_line(line: bytes, where: str) -> Event:
+    try:
+        data = json.loads(line)
+        if not isinstance(data, dict):
+            raise ValueError("not an object")
+        return parse_event(data)
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TraceError(f"{where}: damaged event ({reason})") from error
+
+
+def _create(directory: Path) -> IO[str]:
+    with _as_trace_error(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        return (directory / EVENTS_FILE).open("x", encoding="utf-8", errors="backslashreplace")
+
+
+@contextmanager
+def _as_trace_error(directory: Path | None) -> Iterator[None]:
+    """Turn an OSError in the block into a TraceError that names the directory."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise TraceError(f"{directory} already holds a run: name another folder") from error
+    except OSError as error:
+        raise TraceError(f"cannot write the trace in {directory}: {error.strerror}") from error

@@ -1,0 +1,32 @@
+"""Keeping secrets out of traces: the values of variables whose names say that they are secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+
+_SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.IGNORECASE)
+_SHORTEST = 8  # shorter values are words such as "true", which would blank innocent text
+
+
+class Redactor:
+    """Replaces known secrets in text by the names of their variables."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        found = {
+            value: name
+            for name, value in environment.items()
+            if _SECRET_NAME.search(name) and len(value) >= _SHORTEST
+        }
+        # a secret may stand in a log line as JSON spells it
+        self._names = found | {json.dumps(value)[1:-1]: name for value, name in found.items()}
+        alternatives = "|".join(map(re.escape, sorted(self._names, key=len, reverse=True)))
+        self._pattern = re.compile(alternatives) if alternatives else None
+
+    def clean(self, text: str) -> str:
+        """Return `text` with each secret replaced by `[redacted NAME]`."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda match: f"[redacted {self._names[match[0]]}]", text)
