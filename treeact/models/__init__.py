@@ -1,1 +1,53 @@
-"""Language models: LiteLLM, OpenAI-compatible, replay and record, scripted, human."""
+"""Language models: what they are to TreeAct, and the kinds there are. Names load on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from treeact.models.base import SILENT as SILENT
+    from treeact.models.base import Charge as Charge
+    from treeact.models.base import Completion as Completion
+    from treeact.models.base import Image as Image
+    from treeact.models.base import Listener as Listener
+    from treeact.models.base import Message as Message
+    from treeact.models.base import Meter as Meter
+    from treeact.models.base import Model as Model
+    from treeact.models.base import Prices as Prices
+    from treeact.models.base import Request as Request
+    from treeact.models.base import Usage as Usage
+    from treeact.models.language_model import LanguageModel as LanguageModel
+    from treeact.models.retry import RetryPolicy as RetryPolicy
+    from treeact.models.scripted import ScriptedModel as ScriptedModel
+
+_HOME = {
+    "SILENT": "base",
+    "Charge": "base",
+    "Completion": "base",
+    "Image": "base",
+    "Listener": "base",
+    "Message": "base",
+    "Meter": "base",
+    "Model": "base",
+    "Prices": "base",
+    "Request": "base",
+    "Usage": "base",
+    "LanguageModel": "language_model",
+    "RetryPolicy": "retry",
+    "ScriptedModel": "scripted",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from treeact.errors import ConfigError
 from treeact.trace.usage import Usage as Usage
 
 Role = Literal["system", "user", "assistant"]
@@ -42,9 +43,13 @@ class Prices:
     cache_write: float | None = None
     source: str = ""
     """Where the prices come from, with their date, as shown to the user."""
+    long_prompt: tuple[int, Prices] | None = None
+    """Input tokens above which the whole call has other prices, and those; None when flat."""
 
     def cost(self, usage: Usage) -> float:
         """Return the dollars that `usage` costs at these prices."""
+        if self.long_prompt is not None and usage.input_tokens > self.long_prompt[0]:
+            return self.long_prompt[1].cost(usage)
         cached = usage.cached_tokens
         written = usage.cache_write_tokens
         plain = max(0, usage.input_tokens - cached - written)
@@ -72,6 +77,15 @@ class Request:
     path: str = ""
     """Logical id of the call in its run, such as `run/step-3/propose`; the key of recordings."""
 
+    def __post_init__(self) -> None:
+        if not self.messages:
+            raise ConfigError("a model call needs at least one message")
+        if self.n < 1 or self.max_output_tokens < 1:
+            raise ConfigError(
+                f"a model call needs n and max_output_tokens of at least 1, "
+                f"not {self.n} and {self.max_output_tokens}"
+            )
+
 
 FinishReason = Literal["stop", "length", "content_filter", "unknown"]
 
@@ -81,6 +95,7 @@ class Completion:
     """The reply or replies to one request."""
 
     texts: tuple[str, ...]
+    """As many as the request's `n`; fewer only when `notes` say why, and never none."""
     finish_reasons: tuple[FinishReason, ...]
     usage: Usage
     cost: float | None
