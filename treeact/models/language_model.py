@@ -16,11 +16,13 @@ from treeact.models.base import (
     Meter,
     Prices,
     Request,
+    Usage,
 )
 from treeact.models.retry import ONCE, RetryLoop, RetryPolicy
 from treeact.models.tokens import (
     IMAGE_TOKENS,
     REQUEST_TOKENS,
+    estimated_usage,
     prompt_bytes,
     token_bound,
 )
