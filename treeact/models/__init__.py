@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from treeact.models.base import Request as Request
     from treeact.models.base import Usage as Usage
     from treeact.models.language_model import LanguageModel as LanguageModel
+    from treeact.models.recording import RecordingModel as RecordingModel
+    from treeact.models.replay import ReplayModel as ReplayModel
     from treeact.models.retry import RetryPolicy as RetryPolicy
     from treeact.models.scripted import ScriptedModel as ScriptedModel
 
@@ -35,6 +37,8 @@ _HOME = {
     "Usage": "base",
     "LanguageModel": "language_model",
     "RetryPolicy": "retry",
+    "RecordingModel": "recording",
+    "ReplayModel": "replay",
     "ScriptedModel": "scripted",
 }
 

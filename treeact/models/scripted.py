@@ -26,11 +26,15 @@ class ScriptedModel(LanguageModel):
     as it is. Usage is estimated from the text; the cost is None unless `prices` are given.
     """
 
-    author: Author = "script"
+    def __init__(
+        self, script: Script, *, name: str = "scripted", author: Author = "script", **options: Any
+    ) -> None:
+        """Take the script, who wrote it (`hand` for a person), and options of `LanguageModel`.
 
-    def __init__(self, script: Script, *, name: str = "scripted", **options: Any) -> None:
-        """Options are those of `LanguageModel`: prices, context_window, retry, image_tokens."""
+        Those are prices, context_window, retry and image_tokens.
+        """
         super().__init__(name, **options)
+        self.author = author
         self._reply = _reply_function(script)
 
     async def _attempt(self, request: Request, on_text: Callable[[str], None] | None) -> Completion:
