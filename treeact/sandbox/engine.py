@@ -5,34 +5,64 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from treeact.errors import SandboxUnavailable
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.tls import TLSConfig
 
 REMEDY = "start Docker (or point DOCKER_HOST at an engine), or choose the jail sandbox"
+DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
-def connect(*, timeout: float = 60.0) -> DockerClient:
-    """Return a blocking client of the engine that DOCKER_HOST or the current context names.
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where an engine listens."""
 
-    Args:
-        timeout: seconds that one request may stay without an answer.
+    host: str
+    """A unix, tcp or ssh URL."""
+    tls: TLSConfig | None = None
 
-    Raises:
-        SandboxUnavailable: no engine answers.
-    """
-    import docker
+    @classmethod
+    def find(cls) -> Endpoint:
+        """Return what DOCKER_HOST or the current Docker context names, else the usual socket.
 
-    with engine_errors():
-        if os.environ.get("DOCKER_HOST"):
-            return docker.from_env(timeout=timeout)
-        context = docker.ContextAPI.get_current_context()
-        if context is None or context.Host is None:
-            return docker.from_env(timeout=timeout)
-        return docker.DockerClient(base_url=context.Host, tls=context.TLSConfig, timeout=timeout)
+        Raises:
+            SandboxUnavailable: the settings are damaged.
+        """
+        import docker
+
+        with engine_errors():
+            if os.environ.get("DOCKER_HOST"):
+                found = docker.utils.kwargs_from_env()
+                return cls(host=os.environ["DOCKER_HOST"], tls=found.get("tls") or None)
+            context = docker.ContextAPI.get_current_context()
+            if context is None:
+                return cls(host=DEFAULT_HOST)
+            return cls(host=context.Host or DEFAULT_HOST, tls=context.TLSConfig or None)
+
+    def connect(self, *, timeout: float = 60.0) -> DockerClient:
+        """Return a blocking client, its API version agreed with the engine.
+
+        Args:
+            timeout: seconds that one request may stay without an answer.
+
+        Raises:
+            SandboxUnavailable: no engine answers.
+        """
+        import docker
+
+        with engine_errors():
+            return docker.DockerClient(
+                base_url=self.host,
+                tls=self.tls or False,
+                version="auto",
+                timeout=timeout,
+                use_ssh_client=True,
+            )
 
 
 @contextmanager

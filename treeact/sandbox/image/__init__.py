@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from treeact.errors import SandboxUnavailable
-from treeact.sandbox.engine import connect, engine_errors
+from treeact.sandbox.engine import Endpoint, engine_errors
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -88,7 +88,7 @@ def build_image(
     """
     base = base or os.environ.get("TREEACT_BASE_IMAGE") or DEFAULT_BASE
     tag = tag or image_tag()
-    client = connect(timeout=1800)
+    client = Endpoint.find().connect(timeout=1800)
     try:
         with engine_errors():
             stream = client.api.build(
