@@ -51,3 +51,10 @@ class BudgetExceeded(TreeActError):
 
 class TraceError(TreeActError):
     """A run directory cannot be written, or what was read from it is damaged."""
+
+
+class StopExecution(Exception):
+    """Raised by a host tool to end the execution it was called from, successfully.
+
+    Control flow, not an error: what runs the tool catches it.
+    """

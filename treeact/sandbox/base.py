@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from treeact.errors import StopExecution as StopExecution
+
 Effects = Literal["none", "read", "write"]
 Stream = Literal["stdout", "stderr"]
 
@@ -33,10 +35,6 @@ class HostTool(Protocol):
             StopExecution: the call ends the execution it came from, without an error.
         """
         ...
-
-
-class StopExecution(Exception):
-    """Raised by a host tool to end the execution it was called from, successfully."""
 
 
 @dataclass(frozen=True, kw_only=True)
