@@ -88,11 +88,15 @@ class LanguageModel(ABC):
             ContextFull: the prompt does not fit the model's context window.
             BudgetExceeded: the meter refused an attempt.
         """
+        await self.warm_up()
         completion = await self._call(request, meter, listener)
         missing = request.n - len(completion.texts)
         if missing > 0:
             return await self._top_up(completion, request, missing, meter, listener)
         return completion
+
+    async def warm_up(self) -> None:  # noqa: B027  # most models need nothing
+        """Do what the first call would else wait for, such as importing a client library."""
 
     async def aclose(self) -> None:  # noqa: B027  # most models have nothing to release
         """Release connections; the model may not be used afterwards."""
