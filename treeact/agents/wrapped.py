@@ -40,7 +40,7 @@ class Wrapped:
 
 def unwrap_json(text: str) -> Wrapped | None:
     """Return what the first telling JSON object in `text` holds, or None."""
-    for start, value in _objects(text):
+    for start, value in json_objects(text):
         if isinstance(value, list) and value:
             value = value[0]
         if isinstance(value, dict) and (wrapped := _read(value)):
@@ -57,7 +57,8 @@ def is_json(text: str) -> bool:
     return True
 
 
-def _objects(text: str) -> Iterator[tuple[int, Any]]:
+def json_objects(text: str) -> Iterator[tuple[int, Any]]:
+    """Yield the JSON objects and lists that start a line of `text`, with their positions."""
     decoder = json.JSONDecoder(strict=False)
     for attempt, place in enumerate(OBJECT.finditer(text)):
         if attempt == TRIES:
@@ -92,7 +93,7 @@ def _call(value: dict[str, Any]) -> Wrapped | None:
     if not isinstance(name, str) or arguments is None:
         return None
     if isinstance(arguments, str) and arguments.lstrip().startswith("{"):
-        arguments = next(_objects(arguments), (0, arguments))[1]
+        arguments = next(json_objects(arguments), (0, arguments))[1]
     code = _first(arguments, CODE_KEYS) if isinstance(arguments, dict) else arguments
     if name.lower() in INTERPRETERS and isinstance(code, str):
         return Wrapped(code=code, from_call=True)

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 from treeact.errors import TraceError
 from treeact.trace.blobs import BlobStore
@@ -57,7 +57,7 @@ class EventLog:
         if self._file is None:
             self._memory.append(stamped)
         else:
-            line = self._redactor.clean(stamped.model_dump_json()) + "\n"
+            line = self._redactor.clean(_as_json(stamped)) + "\n"
             with _as_trace_error(self.directory):
                 self._file.write(line)
                 self._file.flush()
@@ -96,12 +96,13 @@ class EventLog:
         queue: asyncio.Queue[Event] = asyncio.Queue()
         self.subscribe(queue.put_nowait)
         past = list(self.events())
+        ended = bool(past) and isinstance(past[-1], RunEnded)
         try:
             for event in past:
                 yield event
-            while not (past and isinstance(past[-1], RunEnded)) or not queue.empty():
+            while not ended:
                 event = await queue.get()
-                past = [event]
+                ended = isinstance(event, RunEnded)
                 yield event
         finally:
             self._listeners.remove(queue.put_nowait)
@@ -179,6 +180,25 @@ def _parse_line(line: bytes, where: str) -> Event:
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise TraceError(f"{where}: damaged event ({reason})") from error
+
+
+def _as_json(event: Event) -> str:
+    try:
+        return event.model_dump_json()
+    except ValueError:  # half of a surrogate pair, which UTF-8 cannot hold
+        return json.dumps(_without_surrogates(event.model_dump()))
+
+
+def _without_surrogates(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode("utf-8")
+        case list() | tuple():
+            return [_without_surrogates(item) for item in value]
+        case dict():
+            return {_without_surrogates(k): _without_surrogates(v) for k, v in value.items()}
+        case _:
+            return value
 
 
 def _create(directory: Path) -> IO[str]:

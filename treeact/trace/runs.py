@@ -13,7 +13,11 @@ from treeact.trace.log import EVENTS_FILE
 
 
 def runs_folder(folder: Path | None = None) -> Path:
-    """Return the folder of all runs: `folder`, `$TREEACT_RUNS`, or `~/.local/share/treeact/runs`."""
+    """Return the folder of all runs.
+
+    It is `folder`, else `$TREEACT_RUNS`, else `treeact/runs` in `$XDG_DATA_HOME`, by default
+    `~/.local/share`.
+    """
     if folder is not None:
         return folder
     if named := os.environ.get("TREEACT_RUNS"):

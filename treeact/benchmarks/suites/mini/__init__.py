@@ -14,4 +14,18 @@ def load() -> Suite:
     Raises:
         ConfigError: One of the suite's files is missing or damaged.
     """
-    return read_suite(Path(__file__).parent, name="mini", scorer=gaia_score)
+    return load_from(Path(__file__).parent)
+
+
+def load_from(folder: Path) -> Suite:
+    """Loads a copy of the suite, in which files may have been changed.
+
+    Raises:
+        ConfigError: One of the copy's files is missing or damaged.
+    """
+    return read_suite(folder, name="mini", scorer=gaia_score)
+
+
+def recordings_folder() -> Path:
+    """Returns the folder with one recording of replies for each task, named by its id."""
+    return Path(__file__).parent / "recordings"

@@ -1,0 +1,117 @@
+"""What every agent is: a model, tools, a planner and limits, fixed once made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from treeact.agents.task import Task
+from treeact.planners.greedy import Greedy
+from treeact.sandbox.base import Limits
+
+if TYPE_CHECKING:
+    from treeact.agents.control import ApprovalPolicy
+    from treeact.agents.run import Context, Parts, Result, Run
+    from treeact.models.base import Model
+    from treeact.planners.protocols import Planner
+    from treeact.sandbox.base import Sandbox
+    from treeact.tools import Tool
+    from treeact.trace.budget import Budget
+
+
+GREEDY = Greedy()
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Agent:
+    """The common ground of agents. Subclasses say how a run's parts are put together.
+
+    Args:
+        model: a model, or the name of one such as `openai/gpt-5-mini` or `replay:PATH`.
+        tools: functions the agent may call, made with `@tool`.
+        sandbox: `docker`, `jail`, `unsafe-local` or `auto` (Docker if usable, else the jail); or a
+            function that returns a new sandbox for each run, such as the class `DockerSandbox`.
+        planner: what chooses the next step.
+        instructions: added to the system prompt.
+        max_steps: steps of one run.
+        step_timeout: seconds of one code action.
+        max_output_tokens: cap of one reply.
+        approve: what needs a yes: `all`, `risky` (tool calls with effects) or `none`.
+        vision: whether pictures that code draws are shown to the model.
+        limits: what the sandbox may use.
+    """
+
+    model: Model | str
+    tools: Sequence[Tool] = ()
+    sandbox: str | Callable[[], Sandbox] = "auto"
+    planner: Planner = GREEDY
+    instructions: str = ""
+    max_steps: int = 20
+    step_timeout: float = 60.0
+    max_output_tokens: int = 4096
+    approve: ApprovalPolicy = "none"
+    vision: bool = False
+    limits: Limits = LIMITS
+
+    name: ClassVar[str] = "agent"
+
+    def start(
+        self,
+        task: Task | str,
+        *,
+        budget: Budget | None = None,
+        trace: Path | None = None,
+        follow_up: bool = False,
+    ) -> Run:
+        """Start a run and return at once; needs a running event loop.
+
+        Args:
+            task: what to do.
+            budget: limits besides `max_steps`; the run's spending counts against it.
+            trace: run directory to make; None keeps the events in memory.
+            follow_up: keep the sandbox when the run ends, for `run.send` and then `run.close`.
+
+        Raises:
+            ConfigError: the task, the model or a setting is wrong, or a file is missing.
+            TraceError: the run directory cannot be made.
+        """
+        from treeact.agents.starting import start_run
+
+        return start_run(self, task, budget=budget, trace=trace, follow_up=follow_up)
+
+    async def run(
+        self, task: Task | str, *, budget: Budget | None = None, trace: Path | None = None
+    ) -> Result:
+        """Start a run and wait for its result; see `start`."""
+        return await self.start(task, budget=budget, trace=trace).result()
+
+    def run_sync(
+        self, task: Task | str, *, budget: Budget | None = None, trace: Path | None = None
+    ) -> Result:
+        """Do what `run` does, for programs without an event loop."""
+        from treeact.blocking import run_blocking
+
+        return run_blocking(self.run(task, budget=budget, trace=trace))
+
+    def assemble(self, context: Context) -> Parts:
+        """Return the parts of a run; what subclasses are about."""
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, Any]:
+        """Return the settings that a trace records."""
+        return {
+            "max_steps": self.max_steps,
+            "step_timeout": self.step_timeout,
+            "max_output_tokens": self.max_output_tokens,
+            "approve": self.approve,
+            "tools": [tool.name for tool in self.tools],
+        }
+
+
+def installed_version() -> str:
+    """Return TreeAct's version."""
+    return version("treeact")

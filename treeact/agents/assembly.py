@@ -1,0 +1,155 @@
+"""How the parts of a run are put together, for agents that act in code and in JSON calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from treeact.agents import prompts
+from treeact.agents.agent import Agent
+from treeact.agents.calls import ModelCaller
+from treeact.agents.code_environment import CodeEnvironment
+from treeact.agents.conclude import LastCall
+from treeact.agents.json_calls import ToolEnvironment, read_call
+from treeact.agents.parsing import parse_reply
+from treeact.agents.proposers import ModelProposer, Reading
+from treeact.agents.run import Context, Parts
+from treeact.agents.workspace import Workspace, guard
+from treeact.errors import ConfigError
+from treeact.models.base import Message
+from treeact.planners.protocols import Action, Answer, Code, NoAction
+from treeact.sandbox.base import Limits
+from treeact.sandbox.packages import packages
+from treeact.sandbox.select import opener
+from treeact.tools import ToolSet, final_answer
+
+
+def assemble_code_agent(agent: Agent, context: Context) -> Parts:
+    """Return the parts of a run whose actions are code; its sandbox starts at once, beside it.
+
+    Raises:
+        ConfigError: tools clash, or a dollar budget meets an unknown price.
+    """
+    tools = ToolSet([*agent.tools, final_answer])
+    caller = make_caller(agent, context)
+    opening = code_opening(agent, context, tools)
+    workspace = Workspace(
+        opener(agent.sandbox, limits=agent.limits),
+        tools=guard(tools, context.control, root=context.task.id),
+        files=context.task.files,
+        log=context.log,
+        root=context.task.id,
+    )
+    return Parts(
+        planner=agent.planner,
+        env=CodeEnvironment(
+            workspace, control=context.control, log=context.log, step_timeout=agent.step_timeout
+        ),
+        proposer=make_proposer(agent, context, caller, opening, code_reader(tools.names)),
+        last_call=make_last_call(context, caller, opening),
+        close=workspace.close,
+    )
+
+
+def assemble_json_agent(agent: Agent, context: Context) -> Parts:
+    """Return the parts of a run whose actions are single tool calls in JSON.
+
+    Raises:
+        ConfigError: tools clash, the task has files, or a dollar budget meets an unknown price.
+    """
+    if context.task.files:
+        raise ConfigError("the json agent has no working folder: give it tools that read files")
+    tools = ToolSet([*agent.tools, final_answer])
+    caller = make_caller(agent, context)
+    stubs = [tool.stub() for tool in tools]
+    system = prompts.render("json", tools=stubs, instructions=agent.instructions)
+    opening = [Message("system", system), task_message(context)]
+    return Parts(
+        planner=agent.planner,
+        env=ToolEnvironment(
+            tools, control=context.control, log=context.log, timeout=agent.step_timeout
+        ),
+        proposer=make_proposer(agent, context, caller, opening, read_call),
+        last_call=make_last_call(context, caller, opening),
+        close=_nothing_to_close,
+    )
+
+
+async def _nothing_to_close() -> None:
+    pass
+
+
+def make_caller(agent: Agent, context: Context) -> ModelCaller:
+    """Return what calls the model for a run."""
+    return ModelCaller(
+        context.model,
+        budget=context.budget,
+        log=context.log,
+        ledger=context.ledger,
+        max_output_tokens=agent.max_output_tokens,
+    )
+
+
+def make_proposer(
+    agent: Agent,
+    context: Context,
+    caller: ModelCaller,
+    opening: Sequence[Message],
+    read: Callable[[str], Reading],
+) -> ModelProposer:
+    """Return what turns the model's replies into proposals."""
+    return ModelProposer(
+        caller,
+        control=context.control,
+        log=context.log,
+        opening=opening,
+        read=read,
+        vision=agent.vision,
+    )
+
+
+def make_last_call(context: Context, caller: ModelCaller, opening: Sequence[Message]) -> LastCall:
+    """Return the last call, its room held in the budget from now on."""
+    request = prompts.render("conclude")
+    return LastCall(caller, opening=opening, request=request, budget=context.budget)
+
+
+def task_message(context: Context) -> Message:
+    """Return the message that holds the task."""
+    files = [file.name for file in context.task.files]
+    return Message("user", prompts.render("task", question=context.task.question, files=files))
+
+
+def code_opening(agent: Agent, context: Context, tools: ToolSet) -> list[Message]:
+    """Return the system prompt and the task."""
+    system = prompts.render(
+        "codeact",
+        tools=[tool.stub() for tool in tools],
+        packages=packages(),
+        limits=_limits_sentence(agent.limits),
+        step_timeout=agent.step_timeout,
+        instructions=agent.instructions,
+    )
+    return [Message("system", system), task_message(context)]
+
+
+def code_reader(tools: Sequence[str]) -> Callable[[str], Reading]:
+    """Return what reads a reply as a code action that may call `tools`."""
+    names = tuple(tools)
+
+    def read(text: str) -> Reading:
+        reply = parse_reply(text)
+        action: Action
+        if reply.code is not None:
+            action = Code(reply.code, names)
+        elif reply.answer is not None:
+            action = Answer(reply.answer)
+        else:
+            action = NoAction(reply.feedback or "")
+        return Reading(action, thought=reply.thought, problem=reply.problem, repairs=reply.repairs)
+
+    return read
+
+
+def _limits_sentence(limits: Limits) -> str:
+    memory, disk = limits.memory // 1024**2, limits.disk // 1024**2
+    return f"{memory} MB of memory, {disk} MB of files, no network"

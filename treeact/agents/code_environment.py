@@ -1,0 +1,101 @@
+"""The environment that code actions act on: a workspace, and the person who may say no."""
+
+from __future__ import annotations
+
+from treeact.agents import observations
+from treeact.agents.control import Control
+from treeact.agents.environment import AgentEnvironment, answer_text
+from treeact.agents.workspace import Workspace
+from treeact.errors import SandboxError
+from treeact.planners.protocols import Call, Code, Observation
+from treeact.sandbox.base import Execution
+from treeact.tools import FINAL_ANSWER
+from treeact.trace.events import CodeRun
+from treeact.trace.log import EventLog
+
+
+class CodeEnvironment(AgentEnvironment):
+    """Runs code actions in a workspace and words what came of them.
+
+    Args:
+        workspace: where code runs.
+        control: who approves, and who may interrupt.
+        log: where everything is written.
+        step_timeout: seconds of one code action.
+    """
+
+    def __init__(
+        self, workspace: Workspace, *, control: Control, log: EventLog, step_timeout: float
+    ) -> None:
+        super().__init__(control=control, log=log)
+        self._workspace = workspace
+        self._step_timeout = step_timeout
+
+    async def _take(self, action: Code | Call, id: str) -> Observation:
+        if isinstance(action, Call):
+            raise TypeError("a code environment takes code, not single calls")
+        return await self._run_approved(action.source, id)
+
+    async def _run_approved(self, source: str, id: str) -> Observation:
+        decision = await self._control.approve("code", source, id=id)
+        match decision.verdict:
+            case "reject":
+                text = f"{observations.REJECTED} {decision.text}".strip()
+                return Observation(text=text, ok=False)
+            case "edit":
+                before = f"{observations.EDITED}\n{decision.text}\n\n"
+                return await self._run(decision.text, id, before)
+            case "approve":
+                return await self._run(source, id)
+
+    async def _run(self, source: str, id: str, before: str = "") -> Observation:
+        try:
+            execution = await self._workspace.run(
+                source, timeout=self._step_timeout, id=id, control=self._control
+            )
+        except SandboxError as error:
+            reason = str(error).rstrip(".")
+            await self._workspace.restart(reason)
+            return Observation(text=observations.RESTARTED.format(reason=reason), ok=False)
+        self._log_execution(execution, id)
+        observation = Observation(
+            text=before + observations.describe_execution(execution, timeout=self._step_timeout),
+            ok=execution.ok,
+            answer=given_answer(execution),
+            images=tuple(picture.data for picture in execution.images),
+        )
+        if execution.outcome == "interrupted":
+            return await self._hear(observation)
+        return observation
+
+    def _log_execution(self, execution: Execution, id: str) -> None:
+        log, error = self._log, execution.error
+        self._log.emit(
+            CodeRun(
+                id=id,
+                outcome=execution.outcome,
+                stdout=log.text(execution.stdout),
+                stderr=log.text(execution.stderr),
+                value=None if execution.value is None else log.text(execution.value),
+                error=None if error is None else f"{error.type}: {error.message}",
+                files=tuple(file.name for file in execution.files),
+                images=tuple(
+                    log.blobs.put(picture.data, media_type=picture.media_type)
+                    for picture in execution.images
+                ),
+                duration=execution.duration,
+                cpu_seconds=execution.usage.cpu_seconds,
+                memory=execution.usage.memory,
+                rolled_back=execution.rolled_back,
+                notes=execution.notes,
+            )
+        )
+
+
+def given_answer(execution: Execution) -> str | None:
+    """Return the answer that the code gave, or None."""
+    for call in reversed(execution.calls):
+        if call.tool == FINAL_ANSWER and call.status == "stopped":
+            values = [*call.args, *call.kwargs.values()]
+            return answer_text(values[0] if values else "")
+    return None

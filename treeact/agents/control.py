@@ -1,0 +1,124 @@
+"""How people and programs steer a run: approvals, messages, interrupts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from treeact.trace.events import ApprovalRequested, CommandReceived
+from treeact.trace.log import EventLog
+
+ApprovalPolicy = Literal["all", "risky", "none"]
+"""What needs a yes: every code action and tool call with effects; only the latter; nothing."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about an action that waited for approval."""
+
+    verdict: Literal["approve", "edit", "reject"]
+    text: str = ""
+    """The edited code, or the instructions that go with a rejection."""
+
+
+class Interrupted(Exception):
+    """What the run was doing was interrupted; it goes on with the user's next message."""
+
+
+class Control:
+    """The receiving end of a run's commands. Each accepted command is an event."""
+
+    def __init__(
+        self, log: EventLog, *, policy: ApprovalPolicy = "none", root: str = "run"
+    ) -> None:
+        self._log = log
+        self.policy = policy
+        """What needs a yes."""
+        self._root = root
+        self._decision: asyncio.Future[Decision] | None = None
+        self._messages: asyncio.Queue[str] = asyncio.Queue()
+        self._stop: Callable[[], object] | None = None
+
+    async def approve(self, what: Literal["code", "call"], text: str, *, id: str) -> Decision:
+        """Wait for a decision about an action, where the policy asks for one."""
+        if self.policy == "none" or (self.policy == "risky" and what == "code"):
+            return Decision("approve")
+        self._decision = asyncio.get_running_loop().create_future()
+        self._log.emit(ApprovalRequested(id=id, what=what, text=self._log.text(text)))
+        try:
+            return await self._decision
+        finally:
+            self._decision = None
+
+    def decide(self, decision: Decision) -> bool:
+        """Answer the waiting request; return whether there was one."""
+        if self._decision is None or self._decision.done():
+            return False
+        self.note(decision.verdict, decision.text)
+        self._decision.set_result(decision)
+        return True
+
+    def send(self, text: str) -> None:
+        """Leave a message that the agent reads with its next observation."""
+        self.note("send", text)
+        self._messages.put_nowait(text)
+
+    def interrupt(self) -> bool:
+        """Stop what the run is doing; return whether there was anything to stop.
+
+        The run then waits for a message before it goes on.
+        """
+        if self._stop is None:
+            return False
+        self.note("interrupt")
+        stop, self._stop = self._stop, None
+        stop()
+        return True
+
+    @contextmanager
+    def stoppable(self, stop: Callable[[], object]) -> Iterator[None]:
+        """Let an interrupt call `stop`, once, while the block runs."""
+        self._stop = stop
+        try:
+            yield
+        finally:
+            self._stop = None
+
+    async def interruptible(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what `work` returns; an interrupt cancels it.
+
+        Raises:
+            Interrupted: it was interrupted.
+        """
+        task = asyncio.ensure_future(work)
+        with self.stoppable(task.cancel):
+            try:
+                return await task
+            except asyncio.CancelledError:
+                if self._stop is not None:  # cancelled from outside, not by `interrupt`
+                    raise
+                raise Interrupted from None
+
+    def waiting_messages(self) -> list[str]:
+        """Return the messages that came since the last look."""
+        messages = []
+        while not self._messages.empty():
+            messages.append(self._messages.get_nowait())
+        return messages
+
+    async def next_message(self) -> str:
+        """Return the next message, waiting for it."""
+        return await self._messages.get()
+
+    def note(
+        self,
+        command: Literal["approve", "edit", "reject", "send", "interrupt", "cancel"],
+        text: str = "",
+    ) -> None:
+        """Write down that a command was accepted."""
+        self._log.emit(CommandReceived(id=f"{self._root}/command", command=command, text=text))

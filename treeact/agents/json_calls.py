@@ -1,0 +1,98 @@
+"""Tool calls in JSON: how a reply is read as one, and the environment that carries it out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from treeact.agents.control import Control, Interrupted
+from treeact.agents.environment import AgentEnvironment, answer_text
+from treeact.agents.observations import INTERRUPTED, REJECTED
+from treeact.agents.proposers import Reading
+from treeact.agents.wrapped import json_objects
+from treeact.errors import StopExecution, ToolError
+from treeact.planners.protocols import Call, Code, NoAction, Observation
+from treeact.tools import ToolSet
+from treeact.trace.events import ToolCalled
+from treeact.trace.log import EventLog
+
+FORM = (
+    "Reply with one JSON object and nothing else: "
+    '{"thought": "...", "tool": "NAME", "arguments": {...}}'
+)
+
+
+def read_call(text: str) -> Reading:
+    """Read a reply as one tool call; what is wrong with it is told to the model."""
+    for _, value in json_objects(text):
+        if isinstance(value, dict) and "tool" in value:
+            return _read_object(value)
+    problem = "no call" if text.strip() else "empty reply"
+    return Reading(NoAction(f"Your reply held no tool call. {FORM}"), problem=problem)
+
+
+def _read_object(value: Mapping[str, Any]) -> Reading:
+    tool, arguments = value["tool"], value.get("arguments", {})
+    thought = str(value.get("thought") or "")
+    if isinstance(tool, str) and isinstance(arguments, dict):
+        return Reading(Call(tool, arguments), thought=thought)
+    feedback = f'"tool" must be a text and "arguments" an object. {FORM}'
+    return Reading(NoAction(feedback), thought=thought, problem="malformed call")
+
+
+class ToolEnvironment(AgentEnvironment):
+    """Carries out single tool calls.
+
+    Args:
+        tools: what can be called.
+        control: who approves calls with effects.
+        log: where calls are written.
+        timeout: seconds of one call.
+    """
+
+    def __init__(self, tools: ToolSet, *, control: Control, log: EventLog, timeout: float) -> None:
+        super().__init__(control=control, log=log)
+        self._tools = tools
+        self._timeout = timeout
+
+    async def _take(self, action: Code | Call, id: str) -> Observation:
+        if isinstance(action, Code):
+            raise TypeError("a tool environment takes single calls, not code")
+        began = time.monotonic()
+        observation = await self._call(action, id)
+        self._log.emit(
+            ToolCalled(
+                id=f"{id}/{action.tool}",
+                parent=id,
+                tool=action.tool,
+                kwargs=dict(action.arguments),
+                status="done" if observation.ok else "failed",
+                result=self._log.text(observation.text) if observation.ok else None,
+                error=None if observation.ok else observation.text,
+                duration=time.monotonic() - began,
+            )
+        )
+        return observation
+
+    async def _call(self, action: Call, id: str) -> Observation:
+        decision = await self._control.approve("code", action.text, id=id)
+        if decision.verdict != "approve":
+            return Observation(text=f"{REJECTED} {decision.text}".strip(), ok=False)
+        call = self._tools.call(action.tool, (), action.arguments)
+        try:
+            async with asyncio.timeout(self._timeout):
+                result = await self._control.interruptible(call)
+        except ToolError as error:
+            return Observation(text=f"The call failed: {error}", ok=False)
+        except TimeoutError:
+            text = f"The call did not end within {self._timeout:g} seconds."
+            return Observation(text=text, ok=False)
+        except Interrupted:
+            return await self._hear(Observation(text=INTERRUPTED, ok=False))
+        except StopExecution:
+            value = next(iter(action.arguments.values()), "")
+            return Observation(text="", answer=answer_text(value))
+        return Observation(text=result if isinstance(result, str) else json.dumps(result))

@@ -1,0 +1,146 @@
+"""Proposers that ask a model: the path becomes a conversation, the reply becomes proposals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from treeact.agents.calls import ModelCaller
+from treeact.agents.control import Control, Interrupted
+from treeact.agents.observations import INTERRUPTED
+from treeact.models.base import Image, Message
+from treeact.planners.protocols import Action, Answer, NoAction, Path, Proposal, Step
+from treeact.trace.events import Proposed
+from treeact.trace.log import EventLog
+
+
+class Reading:
+    """What was read from one reply: the thought, the action, and how the reading went."""
+
+    __slots__ = ("action", "problem", "repairs", "thought")
+
+    def __init__(
+        self,
+        action: Action,
+        *,
+        thought: str = "",
+        problem: str | None = None,
+        repairs: tuple[str, ...] = (),
+    ) -> None:
+        self.action = action
+        self.thought = thought
+        self.problem = problem
+        self.repairs = repairs
+
+
+class ModelProposer:
+    """Proposes what a model replies.
+
+    Args:
+        caller: how the model is called.
+        control: where interrupts come from.
+        log: where proposals are written.
+        opening: the messages before the first step: system prompt and task.
+        read: how a reply becomes an action.
+        stop: texts at which replies end.
+        vision: whether pictures of observations are shown to the model.
+    """
+
+    def __init__(
+        self,
+        caller: ModelCaller,
+        *,
+        control: Control,
+        log: EventLog,
+        opening: Sequence[Message],
+        read: Callable[[str], Reading],
+        stop: tuple[str, ...] = (),
+        vision: bool = False,
+    ) -> None:
+        self._caller = caller
+        self._control = control
+        self._log = log
+        self._read = read
+        self._stop = stop
+        self._conversation = _Conversation(tuple(opening), vision=vision)
+
+    async def propose(self, path: Path, n: int, *, id: str) -> Sequence[Proposal]:
+        """Return the distinct actions of `n` samples, most voted first; see `Proposer.propose`."""
+        call = self._caller.call(
+            self.messages(path), id=f"{id}/propose", phase="act", n=n, stop=self._stop
+        )
+        try:
+            completion = await self._control.interruptible(call)
+        except Interrupted:
+            return [Proposal(actions=(NoAction(INTERRUPTED),))]
+        return self._proposals(completion.texts, id)
+
+    def messages(self, path: Path) -> tuple[Message, ...]:
+        """Return the conversation that `path` is."""
+        return self._conversation.messages(path)
+
+    def read_answer(self, reply: str) -> str | None:
+        """Return the answer that a reply to the last call gives, or None."""
+        action = self._read(reply).action
+        if isinstance(action, Answer):
+            return action.text.strip()
+        bare = reply.strip()
+        return bare if isinstance(action, NoAction) and bare and "\n" not in bare else None
+
+    def _proposals(self, texts: Sequence[str], id: str) -> list[Proposal]:
+        readings = [self._read(text) for text in texts]
+        votes = Counter(reading.action.key for reading in readings) if len(texts) > 1 else None
+        proposals: dict[str, Proposal] = {}
+        for text, reading in zip(texts, readings, strict=True):
+            key = reading.action.key if votes else ""
+            if key in proposals:
+                continue
+            self._log_reading(reading, id)
+            proposals[key] = Proposal(
+                actions=(reading.action,),
+                thought=reading.thought,
+                votes=votes[key] if votes else 1,
+                reply=text,
+            )
+        return sorted(proposals.values(), key=lambda proposal: -proposal.votes)
+
+    def _log_reading(self, reading: Reading, id: str) -> None:
+        action = reading.action
+        self._log.emit(
+            Proposed(
+                id=id,
+                thought=self._log.text(reading.thought),
+                action=action.kind,
+                text="" if action.kind == "none" else self._log.text(action.text),
+                problem=reading.problem,
+                repairs=reading.repairs,
+            )
+        )
+
+
+class _Conversation:
+    """Turns a path into messages, remembering those of the path it was last asked for."""
+
+    def __init__(self, opening: tuple[Message, ...], *, vision: bool) -> None:
+        self._opening = opening
+        self._vision = vision
+        self._path: Path = ()
+        self._messages: list[Message] = list(opening)
+
+    def messages(self, path: Path) -> tuple[Message, ...]:
+        known = len(self._path)
+        if not (known <= len(path) and (known == 0 or path[known - 1] is self._path[-1])):
+            known = 0
+            self._messages = list(self._opening)
+        for step in path[known:]:
+            self._messages.extend(self._turn(step))
+        self._path = path
+        return tuple(self._messages)
+
+    def _turn(self, step: Step) -> list[Message]:
+        observation = step.observation
+        images = tuple(Image(data=data) for data in observation.images) if self._vision else ()
+        said = Message("user", observation.text, images)
+        if step.proposal is None or not step.proposal.reply:
+            return [said]
+        return [Message("assistant", step.proposal.reply), said]

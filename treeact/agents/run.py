@@ -1,0 +1,327 @@
+"""One run of an agent: the only mutable object, and what everybody watches and steers it by."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+from treeact.agents.conclude import LastCall
+from treeact.agents.control import Control, Decision
+from treeact.agents.proposers import ModelProposer
+from treeact.agents.task import Task
+from treeact.errors import (
+    BudgetExceeded,
+    ContextFull,
+    ModelError,
+    SandboxError,
+    TraceError,
+    TreeActError,
+)
+from treeact.planners.protocols import (
+    Environment,
+    Observation,
+    Path,
+    Planner,
+    Solution,
+    Step,
+)
+from treeact.trace.budget import Budget
+from treeact.trace.events import Answered, Event, RunEnded, StopReason
+from treeact.trace.log import EventLog
+from treeact.trace.usage import Ledger
+
+if TYPE_CHECKING:
+    from treeact.models.base import Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a run gives an agent to build its parts with."""
+
+    task: Task
+    model: Model
+    budget: Budget
+    log: EventLog
+    ledger: Ledger
+    control: Control
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What an agent makes a run of."""
+
+    planner: Planner
+    env: Environment
+    proposer: ModelProposer
+    last_call: LastCall
+    close: Callable[[], Awaitable[None]]
+    """Releases what the parts hold, such as the sandbox."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What came of a run."""
+
+    answer: str | None
+    reason: StopReason
+    """Why the run stopped."""
+    message: str
+    """The reason in a sentence, with the remedy where there is one."""
+    best_effort: bool
+    """True when the answer was asked for after a limit was reached."""
+    path: Path
+    """The steps that led here; empty when the run was cut off in the middle."""
+    steps: int
+    """Steps that were begun."""
+    ledger: Ledger
+    """Tokens and dollars by role and phase."""
+    duration: float
+    """Seconds of wall time."""
+    directory: FilePath | None
+    """The run directory, when the trace was kept."""
+
+
+class Run:
+    """A run in progress, or ended. Made by `agent.start(task)` inside an event loop.
+
+    Use it as an async context manager when it was started with `follow_up=True`, so that its
+    sandbox is closed at the end.
+    """
+
+    def __init__(self, context: Context, parts: Parts, *, follow_up: bool) -> None:
+        self.log = context.log
+        """The run's events."""
+        self.budget = context.budget
+        """What the run may still spend."""
+        self.ledger = context.ledger
+        """What it has spent, by role and phase."""
+        self._root = context.task.id
+        self._control = context.control
+        self._parts = parts
+        self._follow_up = follow_up
+        self._path: Path = ()
+        self._cancelled = False
+        self._closed = False
+        self._turn = asyncio.ensure_future(self._take_turn())
+
+    async def __aenter__(self) -> Run:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    def events(self) -> AsyncIterator[Event]:
+        """Iterate over the run's events from its first to the end of the turn."""
+        return self.log.follow()
+
+    async def result(self) -> Result:
+        """Wait for the end of the turn and return what came of it.
+
+        Cancelling the waiting coroutine cancels the run, which still ends its trace.
+
+        Raises:
+            TreeActError: the run could not be started as it was asked for.
+        """
+        try:
+            return await asyncio.shield(self._turn)
+        except asyncio.CancelledError:
+            self.cancel()
+            await asyncio.wait([self._turn])
+            raise
+
+    def send(self, text: str) -> None:
+        """Tell the agent something.
+
+        A run in progress hands it over with the next observation; one that has ended, and was
+        started with `follow_up=True`, goes on with it as the next question.
+
+        Raises:
+            TreeActError: the run has ended and takes no follow-up.
+        """
+        if not self._turn.done():
+            self._control.send(text)
+            return
+        if not self._follow_up or self._closed:
+            raise TreeActError("the run has ended: start it with follow_up=True to go on")
+        self._control.note("send", text)
+        said = Step(
+            id=f"{self._root}/step-{len(self._path) + 1}",
+            proposal=None,
+            observation=Observation(text=text),
+        )
+        self._path = (*self._path, said)
+        self._cancelled = False
+        self._turn = asyncio.ensure_future(self._take_turn())
+
+    def approve(self) -> bool:
+        """Let the waiting action happen; return whether one was waiting."""
+        return self._control.decide(Decision("approve"))
+
+    def edit(self, code: str) -> bool:
+        """Let `code` run in the place of the waiting code; return whether one was waiting."""
+        return self._control.decide(Decision("edit", code))
+
+    def reject(self, instructions: str = "") -> bool:
+        """Refuse the waiting action and say why; return whether one was waiting."""
+        return self._control.decide(Decision("reject", instructions))
+
+    def interrupt(self, text: str = "") -> bool:
+        """Stop what the run is doing right now, keeping its state where possible.
+
+        The run then waits for `send`; with `text` it goes on with that at once.
+
+        Returns:
+            Whether there was anything to stop.
+        """
+        stopped = self._control.interrupt()
+        if stopped and text:
+            self._control.send(text)
+        return stopped
+
+    def cancel(self) -> None:
+        """End the run now; `result` then says that it was cancelled."""
+        if not self._turn.done() and not self._cancelled:
+            self._cancelled = True
+            self._control.note("cancel")
+            self._turn.cancel()
+
+    async def close(self) -> None:
+        """End the run if it still goes on, and release what it holds."""
+        self.cancel()
+        await asyncio.wait([self._turn])
+        if not self._closed:
+            self._closed = True
+            await self._parts.close()
+            self.log.close()
+
+    async def _take_turn(self) -> Result:
+        """Run to an answer or a stop, and write down how it ended."""
+        began = time.monotonic()
+        try:
+            solution = await self._solve()
+            result = await self._conclude(solution, began)
+        except asyncio.CancelledError:
+            if not self._cancelled:
+                raise
+            result = self._result("cancelled", "the run was cancelled", began)
+        except BaseException:
+            await self._parts.close()
+            self._closed = True
+            raise
+        self._write_end(result)
+        if not self._follow_up:
+            self._closed = True
+            await self._parts.close()
+            self.log.close()
+        return result
+
+    async def _solve(self) -> Solution:
+        self.budget.start()
+        try:
+            async with asyncio.timeout(self.budget.seconds_left()):
+                return await self._parts.planner.solve(
+                    self._parts.env,
+                    self._parts.proposer,
+                    self.budget,
+                    path=self._path,
+                    root=self._root,
+                )
+        except TimeoutError:
+            stop = BudgetExceeded("the time limit is reached", limit="seconds")
+            return Solution(path=self._path, stopped=stop)
+
+    async def _conclude(self, solution: Solution, began: float) -> Result:
+        """Turn a solution into a result, asking for a best effort where a limit was reached."""
+        self._path = solution.path
+        if solution.stopped is None:
+            self._answered(solution.answer or "")
+            return self._result("answered", "", began, answer=solution.answer)
+        reason = stop_reason(solution.stopped)
+        answer = None
+        if reason in ("step limit", "budget", "context full"):
+            answer = await self._best_effort()
+        return self._result(reason, str(solution.stopped), began, answer=answer, best_effort=True)
+
+    async def _best_effort(self) -> str | None:
+        messages = self._parts.proposer.messages(self._path)
+        try:
+            reply = await self._parts.last_call.ask(messages, id=f"{self._root}/conclude")
+        except ModelError:
+            return None
+        if reply is None or not (answer := self._parts.proposer.read_answer(reply)):
+            return None
+        self._answered(answer, best_effort=True)
+        return answer
+
+    def _answered(self, answer: str, *, best_effort: bool = False) -> None:
+        self.log.emit(
+            Answered(
+                id=f"{self._root}/answer", answer=self.log.text(answer), best_effort=best_effort
+            )
+        )
+
+    def _result(
+        self,
+        reason: StopReason,
+        message: str,
+        began: float,
+        *,
+        answer: str | None = None,
+        best_effort: bool = False,
+    ) -> Result:
+        self._parts.last_call.release()
+        return Result(
+            answer=answer,
+            reason=reason,
+            message=message,
+            best_effort=best_effort and answer is not None,
+            path=self._path,
+            steps=self.budget.spent.steps,
+            ledger=self.ledger,
+            duration=time.monotonic() - began,
+            directory=self.log.directory,
+        )
+
+    def _write_end(self, result: Result) -> None:
+        total = self.ledger.total
+        event = RunEnded(
+            id=self._root,
+            reason=result.reason,
+            message=result.message,
+            answer=None if result.answer is None else self.log.text(result.answer),
+            steps=result.steps,
+            calls=total.calls,
+            input_tokens=total.usage.input_tokens,
+            output_tokens=total.usage.output_tokens,
+            estimated=total.usage.estimated,
+            cost=total.cost,
+            unpriced=total.unpriced,
+            duration=result.duration,
+        )
+        self.log.emit(event)
+
+
+_REASONS: tuple[tuple[type[TreeActError], StopReason], ...] = (
+    (ContextFull, "context full"),
+    (ModelError, "model failure"),
+    (SandboxError, "sandbox failure"),
+    (TraceError, "trace failure"),
+)
+
+
+def stop_reason(stop: TreeActError) -> StopReason:
+    """Return the reason that `stop` is.
+
+    Raises:
+        TreeActError: `stop` itself, when it is no reason to stop but a fault of the set-up.
+    """
+    if isinstance(stop, BudgetExceeded):
+        return {"steps": "step limit", "seconds": "time limit"}.get(stop.limit, "budget")  # type: ignore[return-value]
+    for kind, reason in _REASONS:
+        if isinstance(stop, kind):
+            return reason
+    raise stop

@@ -1,0 +1,88 @@
+"""From an agent and a task to a run: everything is checked before anything is spent."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from treeact.agents.agent import Agent, installed_version
+from treeact.agents.control import Control
+from treeact.agents.run import Context, Run
+from treeact.agents.task import Task
+from treeact.agents.workspace import check_files
+from treeact.errors import ConfigError
+from treeact.models import resolve_model
+from treeact.trace.budget import Budget
+from treeact.trace.events import RunStarted
+from treeact.trace.log import EventLog
+from treeact.trace.usage import Ledger
+
+if TYPE_CHECKING:
+    from treeact.models.base import Model
+
+
+def start_run(
+    agent: Agent,
+    task: Task | str,
+    *,
+    budget: Budget | None,
+    trace: Path | None,
+    follow_up: bool,
+) -> Run:
+    """Start a run; see `Agent.start`."""
+    task = Task(task) if isinstance(task, str) else task
+    check_task(task)
+    model = resolve_model(agent.model) if isinstance(agent.model, str) else agent.model
+    own_budget = (
+        Budget(steps=agent.max_steps) if budget is None else budget.child(steps=agent.max_steps)
+    )
+    log = EventLog(trace)
+    try:
+        _write_start(log, agent, task, model, own_budget)
+        context = Context(
+            task=task,
+            model=model,
+            budget=own_budget,
+            log=log,
+            ledger=Ledger(),
+            control=Control(log, policy=agent.approve, root=task.id),
+        )
+        return Run(context, agent.assemble(context), follow_up=follow_up)
+    except BaseException:
+        log.close()
+        raise
+
+
+def check_task(task: Task) -> None:
+    """Check that `task` can be worked on.
+
+    Raises:
+        ConfigError: the question is empty, or a file cannot be used.
+    """
+    if not task.question.strip():
+        raise ConfigError("the question is empty: say what is to be done")
+    check_files(task.files)
+
+
+def _write_start(log: EventLog, agent: Agent, task: Task, model: Model, budget: Budget) -> None:
+    limits = {
+        limit: value
+        for level in reversed(list(budget.chain()))
+        for limit, value in level.limits.items()
+        if value is not None
+    }
+    sandbox = agent.sandbox if isinstance(agent.sandbox, str) else "given"
+    log.emit(
+        RunStarted(
+            id=task.id,
+            question=log.text(task.question),
+            files=tuple(file.name for file in task.files),
+            agent=agent.name,
+            model=model.name,
+            planner=agent.planner.name,
+            sandbox=sandbox,
+            settings={**agent.describe(), "budget": limits},
+            versions={"treeact": installed_version(), "python": platform.python_version()},
+        )
+    )

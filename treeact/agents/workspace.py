@@ -1,0 +1,209 @@
+"""Where a run's code is executed: one sandbox, opened in the background, replaced when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from treeact.agents.control import Control
+from treeact.errors import ConfigError, SandboxError, ToolError
+from treeact.sandbox.base import Branch, Effects, Execution, HostTool, Sandbox, ToolCall
+from treeact.trace.events import SandboxStarted, ToolCalled
+from treeact.trace.log import EventLog
+
+OpenSandbox = Callable[[], Awaitable[Sandbox]]
+"""Returns a started sandbox that the run may close."""
+
+MAX_RESTARTS = 2
+"""Sandboxes that one run may lose before it gives up: more is the doing of its own code."""
+
+
+class Workspace:
+    """A branch with the task's files in it.
+
+    Args:
+        open_sandbox: how to come by a started sandbox.
+        tools: what code can call.
+        files: host files, put into the working folder under their own names.
+        log: where starts and tool calls are written.
+        root: logical id of the run.
+    """
+
+    def __init__(
+        self,
+        open_sandbox: OpenSandbox,
+        *,
+        tools: Sequence[HostTool],
+        files: Sequence[Path],
+        log: EventLog,
+        root: str,
+    ) -> None:
+        self._open_sandbox = open_sandbox
+        self._tools = tools
+        self._files = files
+        self._log = log
+        self._root = root
+        self._sandbox: Sandbox | None = None
+        self._restarts = 0
+        self._branch = asyncio.ensure_future(self._open())
+
+    async def _open(self, restarted: str | None = None) -> Branch:
+        began = time.monotonic()
+        self._sandbox = await self._open_sandbox()
+        branch = await self._sandbox.branch(tools=self._tools)
+        for file in self._files:
+            await branch.put(file.name, read_file(file))
+        self._log.emit(
+            SandboxStarted(
+                id=f"{self._root}/sandbox",
+                kind=self._sandbox.kind,
+                duration=time.monotonic() - began,
+                restarted=restarted,
+            )
+        )
+        return branch
+
+    def check(self) -> None:
+        """Raise what opening the sandbox raised, when it has already failed."""
+        if self._branch.done() and not self._branch.cancelled():
+            self._branch.result()
+
+    async def run(self, code: str, *, timeout: float, id: str, control: Control) -> Execution:
+        """Run `code` in the branch; an interrupt of `control` stops it.
+
+        Raises:
+            SandboxError: the sandbox could not be opened, or died.
+        """
+        branch = await self._branch
+        loop = asyncio.get_running_loop()
+        with control.stoppable(lambda: loop.create_task(branch.interrupt())):
+            return await branch.run(
+                code, timeout=timeout, on_call=lambda call: self._log_call(call, id)
+            )
+
+    async def restart(self, why: str) -> None:
+        """Replace the sandbox by a fresh one with the task's files.
+
+        Raises:
+            SandboxError: too many have died, or no other can be had.
+        """
+        self._restarts += 1
+        if self._restarts > MAX_RESTARTS:
+            raise SandboxError(f"the sandbox died {self._restarts} times; the last time: {why}")
+        await self._close_sandbox()
+        self._branch = asyncio.ensure_future(self._open(restarted=why))
+        await self._branch
+
+    async def close(self) -> None:
+        """Close the sandbox, opened or still opening."""
+        self._branch.cancel()
+        await asyncio.gather(self._branch, return_exceptions=True)
+        await self._close_sandbox()
+
+    async def _close_sandbox(self) -> None:
+        sandbox, self._sandbox = self._sandbox, None
+        if sandbox is not None:
+            await sandbox.__aexit__(None, None, None)
+
+    def _log_call(self, call: ToolCall, id: str) -> None:
+        result = None if call.result is None else self._log.text(str(call.result))
+        self._log.emit(
+            ToolCalled(
+                id=f"{id}/{call.tool}",
+                parent=id,
+                tool=call.tool,
+                args=call.args,
+                kwargs=dict(call.kwargs),
+                status=call.status,
+                result=result,
+                error=call.error,
+                duration=call.duration,
+            )
+        )
+
+
+class GuardedTool:
+    """A tool whose calls wait for approval."""
+
+    def __init__(self, tool: HostTool, control: Control, *, root: str) -> None:
+        self._tool = tool
+        self._control = control
+        self._root = root
+
+    @property
+    def name(self) -> str:
+        """The tool's name."""
+        return self._tool.name
+
+    @property
+    def effects(self) -> Effects:
+        """The tool's effects."""
+        return self._tool.effects
+
+    @property
+    def returns_nothing(self) -> bool:
+        """Whether the tool returns nothing."""
+        return self._tool.returns_nothing
+
+    async def call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Ask, then call the tool.
+
+        Raises:
+            ToolError: the call was not allowed, or failed.
+        """
+        text = describe_call(self.name, args, kwargs)
+        decision = await self._control.approve("call", text, id=f"{self._root}/{self.name}")
+        if decision.verdict != "approve":
+            raise ToolError(f"The user did not allow this call. {decision.text}".strip())
+        return await self._tool.call(args, kwargs)
+
+
+def guard(tools: Iterable[HostTool], control: Control, *, root: str) -> list[HostTool]:
+    """Return the tools, those with effects guarded where calls need approval."""
+    if control.policy == "none":
+        return list(tools)
+    return [
+        GuardedTool(tool, control, root=root) if tool.effects == "write" else tool for tool in tools
+    ]
+
+
+def describe_call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    """Return a call as Python would write it."""
+    parts = [*map(repr, args), *(f"{key}={value!r}" for key, value in kwargs.items())]
+    return f"{name}({', '.join(parts)})"
+
+
+def check_files(files: Sequence[Path]) -> None:
+    """Check that `files` can be put into one folder.
+
+    Raises:
+        ConfigError: one is missing, not a file or unreadable, or two have the same name.
+    """
+    names: set[str] = set()
+    for file in files:
+        if not file.exists():
+            raise ConfigError(f"file {file} does not exist")
+        if not file.is_file():
+            raise ConfigError(f"{file} is not a file: name the files one by one, or zip the folder")
+        try:
+            file.open("rb").close()
+        except OSError as error:
+            raise ConfigError(f"file {file} cannot be read: {error.strerror}") from error
+        if file.name in names:
+            raise ConfigError(f"two files are named {file.name!r}: rename one of them")
+        names.add(file.name)
+
+
+def read_file(file: Path) -> bytes:
+    """Return the bytes of `file`.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"file {file} cannot be read: {error.strerror}") from error

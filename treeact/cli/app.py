@@ -1,0 +1,236 @@
+"""The commands and their options; each command's work is in a module of its own."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="treeact",
+    help="Agents that act in Python, planners that search over live, forkable code state.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+trace_app = typer.Typer(help="Look at the traces of runs.", no_args_is_help=True)
+sandbox_app = typer.Typer(help="Prepare the sandboxes.", no_args_is_help=True)
+app.add_typer(trace_app, name="trace")
+app.add_typer(sandbox_app, name="sandbox")
+
+
+class SandboxName(StrEnum):
+    """Sandboxes by name."""
+
+    auto = "auto"
+    docker = "docker"
+    jail = "jail"
+    unsafe_local = "unsafe-local"
+
+
+class Approve(StrEnum):
+    """What needs a yes."""
+
+    all = "all"
+    risky = "risky"
+    none = "none"
+
+
+class Display(StrEnum):
+    """How a run is shown."""
+
+    auto = "auto"
+    plain = "plain"
+    jsonl = "jsonl"
+    quiet = "quiet"
+
+
+RunsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--runs",
+        envvar="TREEACT_RUNS",
+        help="Folder of all runs.  [default: ~/.local/share/treeact/runs]",
+        show_default=False,
+    ),
+]
+SandboxOption = Annotated[
+    SandboxName,
+    typer.Option(
+        "--sandbox",
+        envvar="TREEACT_SANDBOX",
+        help="Where code runs; auto: Docker if it is usable, else the jail.",
+    ),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"treeact {version('treeact')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of the command as a whole."""
+
+
+@app.command()
+def run(  # one parameter per option: this is the table of them
+    question: Annotated[str, typer.Argument(help="What is to be done; - reads it from stdin.")],
+    file: Annotated[
+        list[Path] | None,
+        typer.Option("--file", "-f", help="File for the working folder; may be repeated."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            envvar="TREEACT_MODEL",
+            help="openai/..., anthropic/..., ollama/..., replay:PATH, human.",
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
+    ] = None,
+    agent: Annotated[str, typer.Option("--agent", "-a", help="codeact or json.")] = "codeact",
+    planner: Annotated[str, typer.Option("--planner", "-p", help="greedy.")] = "greedy",
+    sandbox: SandboxOption = SandboxName.auto,
+    max_steps: Annotated[int, typer.Option(min=1, help="Steps of the run.")] = 20,
+    budget_usd: Annotated[
+        float | None, typer.Option(help="Dollars that model calls may cost.")
+    ] = None,
+    budget_tokens: Annotated[
+        int | None, typer.Option(help="Tokens that model calls may use.")
+    ] = None,
+    step_timeout: Annotated[float, typer.Option(help="Seconds of one code action.")] = 60.0,
+    timeout: Annotated[float | None, typer.Option(help="Seconds of the whole run.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write the model's replies here, for replay:PATH.")
+    ] = None,
+    approve: Annotated[
+        Approve,
+        typer.Option(help="What needs a yes: all actions, those with effects outside, or none."),
+    ] = Approve.none,
+    display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.auto,
+    follow_up: Annotated[
+        bool, typer.Option("--follow-up", "-i", help="Ask for further questions at the end.")
+    ] = False,
+    instructions: Annotated[str, typer.Option(help="Added to the agent's prompt.")] = "",
+    runs: RunsOption = None,
+) -> None:
+    """Let an agent work on a question.
+
+    Exit status: 0 answered, 1 stopped without an answer, 2 nothing was run, 130 cancelled.
+    """
+    from treeact.cli.run import RunOptions, run_question
+
+    raise typer.Exit(
+        run_question(
+            RunOptions(
+                question=question,
+                files=tuple(file or ()),
+                model=model,
+                base_url=base_url,
+                agent=agent,
+                planner=planner,
+                sandbox=sandbox.value,
+                max_steps=max_steps,
+                budget_usd=budget_usd,
+                budget_tokens=budget_tokens,
+                step_timeout=step_timeout,
+                timeout=timeout,
+                record=record,
+                approve=approve.value,
+                display=display.value,
+                follow_up=follow_up,
+                instructions=instructions,
+                runs=runs,
+            )
+        )
+    )
+
+
+@app.command()
+def demo(
+    task: Annotated[
+        list[str] | None, typer.Option(help="Only tasks whose id contains this; may be repeated.")
+    ] = None,
+    sandbox: SandboxOption = SandboxName.auto,
+    display: Annotated[Display, typer.Option(help="How the runs are shown.")] = Display.auto,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with your own copy of the suite's tasks and files.")
+    ] = None,
+    runs: RunsOption = None,
+) -> None:
+    """Run CodeAct over the built-in mini suite, with recorded model replies and real sandboxes."""
+    from treeact.cli.demo import run_demo
+
+    raise typer.Exit(
+        run_demo(
+            only=tuple(task or ()),
+            sandbox=sandbox.value,
+            display=display.value,
+            data=data,
+            runs=runs,
+        )
+    )
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say which sandboxes and models are usable here, and what to do about the others."""
+    from treeact.cli.doctor import run_doctor
+
+    run_doctor(as_json=as_json)
+
+
+@trace_app.command("show")
+def trace_show(
+    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.auto,
+    runs: RunsOption = None,
+) -> None:
+    """Show a run from its trace, as it was shown live."""
+    from treeact.cli.trace import show_trace
+
+    show_trace(run, display=display.value, runs=runs)
+
+
+@trace_app.command("list")
+def trace_list(
+    runs: RunsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the runs, newest last."""
+    from treeact.cli.trace import list_traces
+
+    list_traces(runs=runs, as_json=as_json)
+
+
+@sandbox_app.command("build")
+def sandbox_build(
+    kind: Annotated[
+        list[str] | None, typer.Option(help="docker or jail; may be repeated.  [default: both]")
+    ] = None,
+    base: Annotated[
+        str, typer.Option(help="Image that the Docker image is built on.")
+    ] = "python:3.12-slim",
+) -> None:
+    """Build the Docker image, and the jail's environment, with the packages that code can use."""
+    from treeact.cli.sandbox import build_sandboxes
+
+    build_sandboxes(kinds=tuple(kind or ()), base=base)

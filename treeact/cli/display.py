@@ -1,0 +1,193 @@
+"""How a run is shown in a terminal. Every display is a reader of events and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from treeact.trace import events as ev
+from treeact.trace.blobs import BlobStore
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+MOST_LINES = 40
+"""Lines of one text that the plain display shows; the trace holds the rest."""
+
+
+class Display(Protocol):
+    """Shows events one after the other."""
+
+    def show(self, event: ev.Event) -> None:
+        """Show one event."""
+
+
+def make_display(name: str, blobs: BlobStore) -> Display:
+    """Return the display called `name`: auto, plain, jsonl or quiet."""
+    match name:
+        case "jsonl":
+            return JsonLines()
+        case "quiet":
+            return Quiet(blobs)
+        case _:
+            return Plain(blobs)
+
+
+class JsonLines:
+    """Each event as a line of JSON."""
+
+    def show(self, event: ev.Event) -> None:
+        """Print one event."""
+        sys.stdout.write(event.model_dump_json() + "\n")
+        sys.stdout.flush()
+
+
+class Quiet:
+    """The answer and nothing else."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+
+    def show(self, event: ev.Event) -> None:
+        """Print the answer when the run ends."""
+        if isinstance(event, ev.RunEnded):
+            if event.answer is not None:
+                sys.stdout.write(self._blobs.read_text(event.answer) + "\n")
+            if event.reason != "answered":
+                sys.stderr.write(f"treeact: {event.reason}: {event.message}\n")
+
+
+class Plain:
+    """Thought, code, output and answer as they come, in plain lines."""
+
+    def __init__(self, blobs: BlobStore, console: Console | None = None) -> None:
+        from rich.console import Console
+
+        self._blobs = blobs
+        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._writers: dict[type[ev.Event], Callable[..., None]] = {
+            ev.RunStarted: self._started,
+            ev.SandboxStarted: self._sandbox,
+            ev.ModelRetried: self._retried,
+            ev.Proposed: self._proposed,
+            ev.ToolCalled: self._tool,
+            ev.Observed: self._observed,
+            ev.ApprovalRequested: self._approval,
+            ev.CommandReceived: self._command,
+            ev.Noticed: self._noticed,
+            ev.Answered: self._answered,
+            ev.RunEnded: self._ended,
+        }
+
+    def show(self, event: ev.Event) -> None:
+        """Print one event, if people need it."""
+        writer = self._writers.get(type(event))
+        if writer is not None:
+            writer(event)
+
+    def _started(self, event: ev.RunStarted) -> None:
+        self._line(f"{event.agent} · {event.model} · {event.planner}", style="bold")
+        self._text(self._blobs.read_text(event.question))
+        if event.files:
+            self._line(f"files: {', '.join(event.files)}", style="dim")
+
+    def _sandbox(self, event: ev.SandboxStarted) -> None:
+        if event.restarted:
+            self._line(f"sandbox {event.kind} restarted: {event.restarted}", style="yellow")
+        else:
+            self._line(f"sandbox {event.kind} ready in {event.duration:.2f} s", style="dim")
+
+    def _retried(self, event: ev.ModelRetried) -> None:
+        self._line(f"{event.problem}; again in {event.wait:.1f} s", style="yellow")
+
+    def _proposed(self, event: ev.Proposed) -> None:
+        self._console.print()
+        self._line(f"── {event.id}", style="bold cyan")
+        self._text(self._blobs.read_text(event.thought))
+        text = self._blobs.read_text(event.text)
+        if event.action == "code":
+            self._print(self._code(text))
+        elif event.action == "call":
+            self._line(f"→ {text}", style="cyan")
+        elif event.action == "none":
+            self._line(f"no action in the reply: {event.problem}", style="yellow")
+
+    def _tool(self, event: ev.ToolCalled) -> None:
+        given = [*map(repr, event.args), *(f"{k}={v!r}" for k, v in event.kwargs.items())]
+        outcome = f": {event.error}" if event.error else ""
+        self._line(f"  {event.tool}({', '.join(given)}) {event.status}{outcome}", style="dim")
+
+    def _observed(self, event: ev.Observed) -> None:
+        text = self._blobs.read_text(event.text)
+        self._text(text, mark="  │ ", style="" if event.ok else "red")
+
+    def _approval(self, event: ev.ApprovalRequested) -> None:
+        self._line(f"this {event.what} waits for your approval:", style="bold yellow")
+        self._text(self._blobs.read_text(event.text), mark="  ? ")
+
+    def _command(self, event: ev.CommandReceived) -> None:
+        self._line(f"you: {event.command} {event.text}".rstrip(), style="magenta")
+
+    def _noticed(self, event: ev.Noticed) -> None:
+        self._text(event.text, mark="  ! ", style="yellow")
+
+    def _answered(self, event: ev.Answered) -> None:
+        label = "best-effort answer" if event.best_effort else "answer"
+        self._line(f"{label}: {self._blobs.read_text(event.answer)}", style="bold green")
+
+    def _ended(self, event: ev.RunEnded) -> None:
+        tokens = f"{'about ' if event.estimated else ''}{event.input_tokens + event.output_tokens}"
+        figures = (
+            f"{event.steps} steps, {event.calls} model calls, {tokens} tokens, "
+            f"cost {cost_text(event)}, {event.duration:.1f} s"
+        )
+        ending = "" if event.reason == "answered" else f"stopped ({event.reason}): {event.message}"
+        if ending:
+            self._line(ending, style="bold red")
+        self._line(figures, style="dim")
+
+    def _code(self, text: str) -> RenderableType:
+        from rich.syntax import Syntax
+
+        shown = _shorten(printable(text).rstrip().splitlines())
+        return Syntax("\n".join(shown), "python", theme="ansi_dark", background_color="default")
+
+    def _line(self, text: str, *, style: str = "") -> None:
+        self._console.print(printable(text), style=style, markup=False)
+
+    def _text(self, text: str, *, mark: str = "", style: str = "") -> None:
+        for line in _shorten(text.strip().splitlines()):
+            self._line(mark + line, style=style)
+
+    def _print(self, renderable: RenderableType) -> None:
+        self._console.print(renderable)
+
+
+_CONTROLS = {
+    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
+}
+
+
+def printable(text: str) -> str:
+    """Return `text` with its control characters spelt out.
+
+    Code and its output are a stranger's: an escape sequence in them would steer the terminal.
+    """
+    return text.translate(_CONTROLS)
+
+
+def cost_text(event: ev.RunEnded) -> str:
+    """Return the cost for people; an unknown price is never shown as nothing."""
+    if event.unpriced and event.unpriced == event.calls:
+        return "unknown"
+    return f"{'>= ' if event.unpriced else ''}${event.cost:.4f}"
+
+
+def _shorten(lines: list[str]) -> list[str]:
+    """Return the head and the tail of many lines, saying how many are between."""
+    if len(lines) <= MOST_LINES:
+        return lines
+    half = MOST_LINES // 2
+    left_out = len(lines) - 2 * half
+    return [*lines[:half], f"[... {left_out} lines, whole in the trace ...]", *lines[-half:]]

@@ -1,0 +1,187 @@
+"""`treeact run`: one question, shown as it is worked on."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
+from treeact.cli.display import Display, make_display
+from treeact.cli.registry import AGENTS, PLANNERS, look_up
+from treeact.cli.terminal import Terminal
+from treeact.errors import ConfigError
+from treeact.trace.runs import new_run_directory
+
+if TYPE_CHECKING:
+    from treeact.agents.agent import Agent
+    from treeact.agents.run import Result, Run
+    from treeact.models.base import Model
+    from treeact.trace.budget import Budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """The options of `treeact run`, as `treeact run --help` describes them."""
+
+    question: str
+    files: tuple[Path, ...]
+    model: str | None
+    base_url: str | None
+    agent: str
+    planner: str
+    sandbox: str
+    max_steps: int
+    budget_usd: float | None
+    budget_tokens: int | None
+    step_timeout: float
+    timeout: float | None
+    record: Path | None
+    approve: str
+    display: str
+    follow_up: bool
+    instructions: str
+    runs: Path | None
+
+
+def run_question(options: RunOptions) -> int:
+    """Run one question and return the exit status."""
+    return asyncio.run(_run_question(options))
+
+
+async def _run_question(options: RunOptions) -> int:
+    question = sys.stdin.read() if options.question == "-" else options.question
+    terminal = Terminal()
+    if (options.approve != "none" or options.follow_up) and not terminal.interactive:
+        raise ConfigError("--approve and --follow-up need a terminal: standard input is none")
+    model = await choose_model(options)
+    try:
+        run = _start(options, question, model)
+        display = make_display(options.display, run.log.blobs)
+        async with run:
+            with on_interrupt(lambda: interrupt(run, terminal, options.follow_up)):
+                result = await converse(run, display, terminal, follow_up=options.follow_up)
+    finally:
+        await model.aclose()
+    if options.display in ("auto", "plain") and result.directory is not None:
+        sys.stdout.write(f"trace: {result.directory}\n")
+    return exit_status(result)
+
+
+def exit_status(result: Result) -> int:
+    """Return the exit status that a result stands for."""
+    if result.reason == "answered":
+        return 0
+    return EXIT_CANCELLED if result.reason == "cancelled" else EXIT_NO_ANSWER
+
+
+async def choose_model(options: RunOptions) -> Model:
+    """Return the model that was asked for, or one that is usable here, and say which."""
+    from treeact.models import detect_model, resolve_model
+
+    if options.model is not None or options.base_url is not None:
+        name = options.model or ""
+        return resolve_model(name, base_url=options.base_url, record=options.record)
+    found = await detect_model()
+    sys.stderr.write(f"treeact: using {found.describe()}; choose another with --model\n")
+    return resolve_model(found.spec, record=options.record)
+
+
+def _start(options: RunOptions, question: str, model: Model) -> Run:
+    from treeact.agents.task import Task
+
+    agent: Agent = look_up(options.agent, AGENTS, "agent")(
+        model,
+        sandbox=options.sandbox,
+        planner=look_up(options.planner, PLANNERS, "planner")(),
+        max_steps=options.max_steps,
+        step_timeout=options.step_timeout,
+        approve=options.approve,
+        instructions=options.instructions,
+    )
+    return agent.start(
+        Task(question, options.files),
+        budget=_budget(options),
+        trace=new_run_directory(question, folder=options.runs),
+        follow_up=True,
+    )
+
+
+def _budget(options: RunOptions) -> Budget:
+    from treeact.trace.budget import Budget
+
+    return Budget(usd=options.budget_usd, tokens=options.budget_tokens, seconds=options.timeout)
+
+
+async def converse(run: Run, display: Display, terminal: Terminal, *, follow_up: bool) -> Result:
+    """Show the run, answer its requests for approval, and ask for further questions."""
+    from treeact.trace.events import ApprovalRequested
+
+    shown = 0
+    while True:
+        async for event in run.events():
+            if event.seq < shown:
+                continue
+            shown = event.seq + 1
+            display.show(event)
+            if isinstance(event, ApprovalRequested):
+                await decide(run, terminal)
+        result = await run.result()
+        if not follow_up or result.reason == "cancelled":
+            return result
+        question = await terminal.ask("follow-up (empty to end)> ")
+        if not question:
+            return result
+        run.send(question)
+
+
+async def decide(run: Run, terminal: Terminal) -> None:
+    """Ask the person at the terminal about the action that waits."""
+    while True:
+        choice = await terminal.ask("[y]es, [e]dit, [n]o, [s]top> ")
+        match (choice or "s")[:1].lower():
+            case "y":
+                run.approve()
+            case "e":
+                run.edit(await terminal.ask_lines("new code, ended by a line with a single dot:"))
+            case "n":
+                run.reject(await terminal.ask("what should be done instead (may be empty)> ") or "")
+            case "s":
+                run.cancel()
+            case _:
+                continue
+        return
+
+
+def interrupt(run: Run, terminal: Terminal, follow_up: bool) -> None:
+    """Do what Ctrl-C asks for: end the run, or where a person stays with it, listen to them."""
+    if not (follow_up and run.interrupt()):
+        run.cancel()
+        return
+
+    async def instruct() -> None:
+        text = await terminal.ask("interrupted; what now (empty to stop)> ")
+        if text:
+            run.send(text)
+        else:
+            run.cancel()
+
+    terminal.background(instruct())
+
+
+@contextmanager
+def on_interrupt(action: Callable[[], None]) -> Iterator[None]:
+    """Call `action` on Ctrl-C or a request to terminate, while the block runs."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, action)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,45 @@
+"""`treeact sandbox build`: what sandboxed code can import, made ready."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from treeact.errors import ConfigError, SandboxUnavailable
+
+BUILDABLE = ("docker", "jail")
+
+
+def build_sandboxes(*, kinds: Sequence[str], base: str) -> None:
+    """Build the sandboxes called `kinds`; without any, both, where Docker is not a must.
+
+    Raises:
+        ConfigError: a kind is unknown.
+        SandboxUnavailable: one that was asked for cannot be built.
+    """
+    for kind in kinds:
+        if kind not in BUILDABLE:
+            raise ConfigError(f"sandbox {kind!r} is not built: choose {' or '.join(BUILDABLE)}")
+    for kind in kinds or BUILDABLE:
+        try:
+            _build(kind, base)
+        except SandboxUnavailable as error:
+            if kind in kinds:
+                raise
+            _say(f"{kind} was not built: {error}")
+
+
+def _build(kind: str, base: str) -> None:
+    if kind == "jail":
+        from treeact.sandbox.packages import ensure_packages
+
+        _say(f"jail: {ensure_packages(on_progress=_say)}")
+    else:
+        from treeact.sandbox.image import build_image
+
+        _say(f"docker: {build_image(base=base, on_progress=_say)}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

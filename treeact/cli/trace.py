@@ -1,0 +1,48 @@
+"""`treeact trace`: runs shown again from their events."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from treeact.cli.display import make_display
+from treeact.trace.blobs import BlobStore
+from treeact.trace.events import RunEnded, RunStarted
+from treeact.trace.log import BLOBS_FOLDER, read_events
+from treeact.trace.runs import find_run, list_runs, runs_folder
+
+
+def show_trace(name: str, *, display: str, runs: Path | None) -> None:
+    """Show the run called `name` as it was shown live."""
+    directory = find_run(name, folder=runs)
+    blobs = BlobStore(directory / BLOBS_FOLDER)
+    shown = make_display(display, blobs)
+    ended = False
+    for event in read_events(directory):
+        shown.show(event)
+        ended = isinstance(event, RunEnded)
+    if not ended:
+        sys.stderr.write(f"treeact: {directory} was cut off, or its run still goes on\n")
+
+
+def list_traces(*, runs: Path | None, as_json: bool) -> None:
+    """Print one line for each run: its name, how it ended, and its question."""
+    for directory in list_runs(runs_folder(runs)):
+        row = _summary(directory)
+        if as_json:
+            sys.stdout.write(json.dumps(row) + "\n")
+        else:
+            sys.stdout.write(f"{row['run']}  {row['reason']}  {row['answer'] or ''}\n")
+
+
+def _summary(directory: Path) -> dict[str, object]:
+    blobs = BlobStore(directory / BLOBS_FOLDER)
+    row: dict[str, object] = {"run": directory.name, "reason": "cut off", "answer": None}
+    for event in read_events(directory):
+        if isinstance(event, RunStarted):
+            row["question"] = blobs.read_text(event.question)
+        if isinstance(event, RunEnded):
+            row["reason"] = event.reason
+            row["answer"] = None if event.answer is None else blobs.read_text(event.answer)
+    return row
