@@ -115,7 +115,7 @@ def _read_choice(choice: Any) -> tuple[str, FinishReason]:
     message = get(choice, "message")
     reason = read_reason(get(choice, "finish_reason"))
     text = _read_content(get(message, "content"))
-    refusal = get(message, "refusal")
+    refusal = get(message, "refusal") or get(get(message, "provider_specific_fields"), "refusal")
     if not text and isinstance(refusal, str) and refusal:
         return clean(refusal), "content_filter"
     return text, reason
@@ -138,7 +138,7 @@ def read_reason(reason: Any) -> FinishReason:
 def read_usage(raw: Any) -> Usage | None:
     """Return the usage a server reports, or None if it reports none that makes sense."""
     read, written = _count(get(raw, "prompt_tokens")), _count(get(raw, "completion_tokens"))
-    if read is None or written is None:
+    if read is None or written is None or read == written == 0:
         return None
     total = _count(get(raw, "total_tokens")) or 0
     written = max(written, total - read)  # some servers leave reasoning out of the completion
@@ -169,6 +169,13 @@ def _count(value: Any) -> int | None:
 
 def _first_count(*values: Any) -> int:
     return next((count for count in map(_count, values) if count), 0)
+
+
+def model_names(listing: Any) -> list[str]:
+    """Return the names in a server's answer to `GET /models`, those that only embed left out."""
+    models = get(listing, "data")
+    names = [get(model, "id") for model in models] if isinstance(models, list) else []
+    return [name for name in names if isinstance(name, str) and "embed" not in name]
 
 
 def get(raw: Any, name: str) -> Any:
@@ -236,7 +243,8 @@ class StreamReader:
             Fault: the stream ended before the reply did.
         """
         ordered = [self._choices[index] for index in sorted(self._choices)]
-        if not ordered:
+        said = any(choice.pieces or choice.refusal for choice in ordered)
+        if not ordered or (not said and self._usage is None):
             raise Fault("the stream held no reply", retryable=True, usage=self._usage)
         if any(choice.reason is None for choice in ordered):
             raise Fault("the stream broke off", retryable=True, usage=self._usage)
@@ -262,7 +270,7 @@ class StreamReader:
                 raise Fault("the reply is too long", usage=self._usage)
             if index == 0 and self._on_text is not None and (shown := self._filter.add(text)):
                 self._on_text(shown)
-        refusal = get(delta, "refusal")
+        refusal = get(delta, "refusal") or get(get(delta, "provider_specific_fields"), "refusal")
         if isinstance(refusal, str):
             choice.refusal.append(clean(refusal))
         if get(raw, "finish_reason") is not None:

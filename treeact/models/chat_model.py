@@ -17,7 +17,7 @@ from treeact.models.chat_format import (
     read_reply,
 )
 from treeact.models.faults import fault_of, refused_parameter
-from treeact.models.language_model import LanguageModel
+from treeact.models.language_model import LanguageModel, cut_at_stop
 from treeact.models.retry import Fault
 
 MAX_REPLY_BYTES = 32 * 1024**2
@@ -36,6 +36,9 @@ class ChatModel(LanguageModel):
 
     A server that refuses a parameter is asked again without it, and that is remembered.
     """
+
+    _streams_samples = True
+    """Whether several samples can be told apart in a stream."""
 
     def __init__(self, name: str, *, api_key: str | None, remedy: str, **options: Any) -> None:
         super().__init__(name, **options)
@@ -91,6 +94,10 @@ class ChatModel(LanguageModel):
     ) -> ChatReply:
         if on_text is None:
             return read_reply(await self._whole(call))
+        if request.n > 1 and not self._streams_samples:
+            reply = read_reply(await self._whole(call))
+            on_text(cut_at_stop(reply.texts[0], request.stop))
+            return reply
         call["stream"] = True
         if "stream_options" not in self._refused:
             call["stream_options"] = {"include_usage": True}

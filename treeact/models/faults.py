@@ -6,6 +6,7 @@ LiteLLM's exceptions are the OpenAI client's or derive from them, so that one re
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ _CONTEXT_CODES = frozenset({"context_length_exceeded", "exceed_context_size_erro
 _CONTEXT_PHRASES = ("maximum context length", "context length exceeded", "prompt is too long")
 """Servers without a code for it, vLLM among them, say it in these words."""
 _LONGEST_MESSAGE = 500
+_LITELLM_PREFIX = re.compile(r"^(litellm\.\w+: )?(\w+(Error|Exception): )*(\w+Exception - )?")
 
 
 class OversizedReply(Exception):
@@ -50,6 +52,10 @@ def fault_of(error: Exception, *, remedy: str) -> Fault:
 def _lost_fault(error: Exception) -> Fault:
     if any(isinstance(link, json.JSONDecodeError | UnicodeDecodeError) for link in _chain(error)):
         return Fault("the reply is not valid JSON", retryable=True)
+    broken = next((link for link in _chain(error) if _is_transport_error(link)), None)
+    if broken is not None:
+        detail = _short(broken)
+        return Fault(f"the connection broke: {type(broken).__name__}: {detail}", retryable=True)
     return Fault(f"the call was lost: {_short(error)}", retryable=True)
 
 
@@ -148,5 +154,5 @@ def _short(error: BaseException) -> str:
     """Return the text of an exception on one line, not too long."""
     body = getattr(error, "body", None)
     text = error_message(body) if isinstance(body, dict) and "message" in body else str(error)
-    line = " ".join(text.split()) or type(error).__name__
+    line = _LITELLM_PREFIX.sub("", " ".join(text.split())) or type(error).__name__
     return line if len(line) <= _LONGEST_MESSAGE else line[:_LONGEST_MESSAGE] + "..."

@@ -34,8 +34,10 @@ _SETTINGS = {
     "set_verbose": False,
     "disable_hf_tokenizer_download": True,
     "disable_streaming_logging": True,
+    "disable_token_counter": True,
     "num_retries": None,
 }
+"""Among them: usage that no provider reported is not made up, so that ours is flagged."""
 _CALLBACKS = ("callbacks", "success_callback", "failure_callback", "input_callback")
 
 
@@ -68,6 +70,8 @@ class LiteLLMModel(ChatModel):
         retry: bounds of attempts and times.
         image_tokens: bound of the tokens of one picture.
     """
+
+    _streams_samples = False
 
     def __init__(
         self,

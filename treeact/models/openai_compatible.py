@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from treeact.errors import ConfigError
 from treeact.models.base import Prices
-from treeact.models.chat_format import get
+from treeact.models.chat_format import model_names
 from treeact.models.chat_model import MAX_REPLY_BYTES, ChatModel
 from treeact.models.faults import OversizedReply
 from treeact.models.retry import RetryPolicy
@@ -117,13 +117,6 @@ class OpenAICompatible(ChatModel):
         named = await self._named(call)
         async with await self._client().chat.completions.create(**named) as chunks:
             yield chunks
-
-
-def model_names(listing: Any) -> list[str]:
-    """Return the names in a server's answer to `GET /models`, those that only embed left out."""
-    models = get(listing, "data")
-    names = [get(model, "id") for model in models] if isinstance(models, list) else []
-    return [name for name in names if isinstance(name, str) and "embed" not in name]
 
 
 def checked_url(url: str) -> str:

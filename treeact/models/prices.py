@@ -162,15 +162,20 @@ def _packaged() -> PriceList:
     return PriceList(models, source=source)
 
 
+def own_facts(name: str, env: Mapping[str, str]) -> ModelFacts | None:
+    """Look `name` up in the user's own figures.
+
+    Raises:
+        ConfigError: the user's price file cannot be used.
+    """
+    own = env.get(PRICES_VARIABLE)
+    return PriceList.load(Path(own)).find(name) if own else None
+
+
 def model_facts(name: str, env: Mapping[str, str]) -> ModelFacts | None:
     """Look `name` up in the user's own figures, then in the packaged list.
 
     Raises:
         ConfigError: the user's price file cannot be used.
     """
-    own = env.get(PRICES_VARIABLE)
-    if own:
-        facts = PriceList.load(Path(own)).find(name)
-        if facts is not None:
-            return facts
-    return PriceList.packaged().find(name)
+    return own_facts(name, env) or PriceList.packaged().find(name)

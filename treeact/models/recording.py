@@ -34,6 +34,7 @@ from treeact.models.cassette import (
     image_digest,
     tape_name,
 )
+from treeact.models.language_model import LanguageModel
 
 
 class RecordingModel:
@@ -89,6 +90,11 @@ class RecordingModel:
             note = f"this reply was not recorded: {error.strerror or error}"
             return replace(completion, notes=(*completion.notes, note))
         return completion
+
+    async def warm_up(self) -> None:
+        """Do what the first call of the recorded model would else wait for."""
+        if isinstance(self._model, LanguageModel):
+            await self._model.warm_up()
 
     async def aclose(self) -> None:
         """Release the recorded model."""
