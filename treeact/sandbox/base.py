@@ -49,6 +49,8 @@ class Limits:
     """Processor seconds of one branch's process."""
     processes: int = 64
     """Processes and threads of user code, all branches together."""
+    live_branches: int = 32
+    """Branches whose state processes hold at once; the rest is rebuilt by replay when needed."""
     disk: int = 64 * 1024**2
     """Bytes in the working folders and the temporary folder."""
     inodes: int = 16384

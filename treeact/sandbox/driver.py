@@ -1,0 +1,1642 @@
+"""The driver: runs inside a sandbox and gives each branch a live interpreter that can be forked.
+
+Standard library only; started as `python3 -I -u driver.py CONFIG` with framed messages on stdin
+and stdout. Four kinds of process, each forked from the one before:
+
+    supervisor   owns the stream to the host, the branches' folders, and every kill; runs no user code
+    zygote       imports modules ahead of time; runs no user code
+    node         an interpreter that has run a branch's code and is frozen since
+    child        forked from its node ahead of time; runs the next code and then is the node
+
+Killing a child rolls the branch back to its node. A node and its descendants share one user id, so
+whatever a node says is only ever believed about its own branch.
+"""
+
+import ast
+import builtins
+import errno
+import fcntl
+import gc
+import json
+import linecache
+import os
+import random
+import resource
+import select
+import shutil
+import signal
+import socket
+import stat
+import struct
+import sys
+import threading
+import time
+import traceback
+import types
+import zlib
+
+VERSION = 1
+HEADER = struct.Struct("!IIB")  # branch, length of the payload, kind
+
+# Host to sandbox.
+OPEN, EXEC, RESULT, INTERRUPT, KILL, CLOSE, PUT, GET, LIST, STAT = range(1, 11)
+# Sandbox to host.
+HELLO, READY, FAILED, STDOUT, STDERR, GAP, IMAGE, CALL, DONE, DIED, STATE, REPLY = range(32, 44)
+# Between the supervisor and its processes.
+FORK, RETIRE, UNFORKABLE = range(64, 67)
+
+FROM_NODE = {HELLO, IMAGE, CALL, DONE, STATE, REPLY, UNFORKABLE}
+CHUNK = 1 << 18
+MAX_LISTED = 20_000
+
+
+def encode(branch, kind, payload):
+    """Return one frame; a payload that is not bytes is sent as JSON."""
+    if not isinstance(payload, bytes):
+        payload = json.dumps(payload).encode()
+    return HEADER.pack(branch, len(payload), kind) + payload
+
+
+def split(buffer, limit):
+    """Cut whole frames off the front of `buffer`; ValueError when one is longer than `limit`."""
+    frames, start = [], 0
+    while len(buffer) - start >= HEADER.size:
+        branch, length, kind = HEADER.unpack_from(buffer, start)
+        if length > limit:
+            raise ValueError("frame of %d bytes" % length)
+        end = start + HEADER.size + length
+        if end > len(buffer):
+            break
+        frames.append((branch, kind, bytes(buffer[start + HEADER.size : end])))
+        start = end
+    del buffer[:start]
+    return frames
+
+
+# ---------------------------------------------------------------------------------------------
+# Processes
+# ---------------------------------------------------------------------------------------------
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
+
+
+def prctl(option, value):
+    """Set one attribute of this process; systems without it go without."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        pass
+
+
+def children(pid):
+    """Return the pids of the children of `pid`, all its threads' together."""
+    found = []
+    try:
+        for task in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/children" % (pid, task)) as file:
+                found += map(int, file.read().split())
+    except OSError as error:
+        if error.errno == errno.ENOENT and os.path.exists("/proc/%d" % pid):
+            return [child for child, parent in parents().items() if parent == pid]
+    return found
+
+
+def stat_fields(pid):
+    """Return the fields of /proc/PID/stat from the state on: 0 state, 1 parent, 19 start time."""
+    with open("/proc/%d/stat" % pid) as file:
+        return file.read().rpartition(")")[2].split()
+
+
+def parents():
+    """Return every visible process with its parent, for kernels that do not list children."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                found[int(name)] = int(stat_fields(int(name))[1])
+            except (OSError, IndexError, ValueError):
+                continue
+    return found
+
+
+def send_signal(pid, number):
+    """Signal a process that may have gone."""
+    try:
+        os.kill(pid, number)
+    except OSError:
+        pass
+
+
+def descend(root, spare, visit):
+    """Visit `root` and its descendants, until no new one shows; spare some with all below them."""
+    seen, found = set(), True
+    while found:
+        found, queue = False, [root]
+        queue += [child for pid in seen for child in children(pid)]
+        while queue:
+            pid = queue.pop()
+            if pid in seen or (pid in spare and pid != root):
+                continue
+            seen.add(pid)
+            found = True
+            visit(pid)
+            queue += children(pid)
+    return seen
+
+
+def kill_tree(root, spare):
+    """Kill a process and its descendants; all are stopped first, so that none forks away."""
+    for pid in descend(root, spare, lambda pid: send_signal(pid, signal.SIGSTOP)):
+        send_signal(pid, signal.SIGKILL)
+
+
+# ---------------------------------------------------------------------------------------------
+# Files
+# ---------------------------------------------------------------------------------------------
+
+
+def scan(folder, limit=MAX_LISTED):
+    """Return name -> (size, mtime, inode, is regular) for the files and links below `folder`."""
+    found, stack = {}, [""]
+    while stack:
+        prefix = stack.pop()
+        try:
+            entries = list(os.scandir(os.path.join(folder, prefix)))
+        except OSError:
+            continue
+        for entry in entries:
+            try:
+                info = entry.stat(follow_symlinks=False)
+            except OSError:
+                continue
+            if stat.S_ISDIR(info.st_mode):
+                stack.append(prefix + entry.name + "/")
+            elif stat.S_ISREG(info.st_mode) or stat.S_ISLNK(info.st_mode):
+                regular = stat.S_ISREG(info.st_mode)
+                found[prefix + entry.name] = (info.st_size, info.st_mtime_ns, info.st_ino, regular)
+        if len(found) > limit:
+            break
+    return found
+
+
+def printable(name):
+    """Return True for names that can travel as text."""
+    return name.isprintable() and len(name) <= 1024
+
+
+def listed(files):
+    """Return [name, size] of the regular files, sorted by name."""
+    return sorted([name, info[0]] for name, info in files.items() if info[3] and printable(name))
+
+
+def copy_file(source, target, follow_symlinks=False):
+    """Copy a regular file or link, sharing blocks where the file system can; skip anything else."""
+    info = os.lstat(source)
+    if stat.S_ISLNK(info.st_mode):
+        os.symlink(os.readlink(source), target)
+    elif stat.S_ISREG(info.st_mode):
+        with open(source, "rb") as reader, open(target, "wb") as writer:
+            copy_bytes(reader, writer)
+        shutil.copystat(source, target, follow_symlinks=False)
+    return target
+
+
+def copy_bytes(reader, writer):
+    """Copy an open file to another."""
+    try:
+        while os.copy_file_range(reader.fileno(), writer.fileno(), 1 << 26):
+            pass
+    except (OSError, AttributeError):
+        reader.seek(0)
+        writer.truncate(0)
+        shutil.copyfileobj(reader, writer, CHUNK)
+
+
+def copy_into(source, target, name):
+    """Make `target/name` the same as `source/name`; the folders between are made."""
+    path = os.path.join(target, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.lexists(path):
+        os.unlink(path)
+    copy_file(os.path.join(source, name), path)
+
+
+def copy_tree(source, target):
+    """Copy a folder with its links as links, leaving out what is neither file nor folder."""
+    shutil.copytree(source, target, symlinks=True, copy_function=copy_file, dirs_exist_ok=True)
+
+
+def open_beneath(folder, name, flags, make_folders=False):
+    """Open `name` below `folder` without following any link; only a regular file will do."""
+    parts = name.split("/")
+    if not printable(name) or any(part in ("", ".", "..") for part in parts):
+        raise ValueError("bad file name")
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        for part in parts[:-1]:
+            if make_folders:
+                try:
+                    os.mkdir(part, 0o777, dir_fd=here)
+                except FileExistsError:
+                    pass
+            deeper = os.open(
+                part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here
+            )
+            os.close(here)
+            here = deeper
+        options = flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        fd = os.open(parts[-1], options, 0o666, dir_fd=here)
+    finally:
+        os.close(here)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise ValueError("not a regular file")
+    return fd
+
+
+def write_beneath(folder, name, offset, data):
+    """Write one piece of a file; the piece at 0 starts the file anew."""
+    fresh = os.O_CREAT | os.O_TRUNC if offset == 0 else 0
+    fd = open_beneath(folder, name, os.O_WRONLY | fresh, make_folders=True)
+    try:
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(fd, view, offset)
+            view, offset = view[written:], offset + written
+    finally:
+        os.close(fd)
+
+
+def read_beneath(folder, name, offset, size):
+    """Return the file's size and one piece of it."""
+    fd = open_beneath(folder, name, os.O_RDONLY)
+    try:
+        return os.fstat(fd).st_size, os.pread(fd, size, offset)
+    finally:
+        os.close(fd)
+
+
+def reopen_files(old, new):
+    """Give this process its own offsets: open regular files below `old` again, below `new`."""
+    for name in os.listdir("/proc/self/fd"):
+        fd = int(name)
+        try:
+            path = os.readlink("/proc/self/fd/" + name)
+            if fd <= 2 or not path.startswith(old + "/") or not stat.S_ISREG(os.fstat(fd).st_mode):
+                continue
+            flags = fcntl.fcntl(fd, fcntl.F_GETFL) & (os.O_ACCMODE | os.O_APPEND | os.O_SYNC)
+            fresh = os.open(new + path[len(old) :], flags | os.O_CLOEXEC)
+            os.lseek(fresh, os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
+            os.dup2(fresh, fd, inheritable=os.get_inheritable(fd))
+            os.close(fresh)
+        except OSError:
+            continue
+
+
+# ---------------------------------------------------------------------------------------------
+# Supervisor
+# ---------------------------------------------------------------------------------------------
+
+
+class Peer:
+    """A process that the supervisor talks to: the zygote, or a node or child of a branch."""
+
+    def __init__(self, sock, branch):
+        sock.setblocking(False)
+        self.sock = sock
+        self.branch = branch
+        self.pid = None  # as the kernel says, from its first message
+        self.inbox = bytearray()
+        self.outbox = []  # pairs of bytes and the descriptors that go with the first of them
+
+    def send(self, kind, payload, fds=()):
+        """Queue one frame and send what the socket takes."""
+        self.outbox.append((memoryview(encode(0, kind, payload)), [os.dup(fd) for fd in fds]))
+        return self.flush()
+
+    def flush(self):
+        """Send queued bytes; return False when some had to stay."""
+        while self.outbox:
+            data, fds = self.outbox[0]
+            try:
+                rights = [
+                    (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("%di" % len(fds), *fds))
+                ]
+                sent = self.sock.sendmsg([data], rights if fds else [])
+            except BlockingIOError:
+                return False
+            except OSError:
+                sent = len(data)  # it has gone; its end of file is on the way
+            for fd in fds:
+                os.close(fd)
+            self.outbox[0] = (data[sent:], [])
+            if sent == len(data):
+                del self.outbox[0]
+        return True
+
+    def receive(self):
+        """Return the next bytes; the first ones tell the sender's pid."""
+        if self.pid is not None:
+            return self.sock.recv(CHUNK)
+        data, extra, _, _ = self.sock.recvmsg(CHUNK, socket.CMSG_SPACE(12))
+        for level, kind, body in extra:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
+                self.pid = struct.unpack("3i", body[:12])[0]
+        return data
+
+
+class Capture:
+    """One output stream of a branch: its beginning is sent at once, its end when the run is over."""
+
+    def __init__(self, kind, fd, limit):
+        self.kind, self.fd, self.half = kind, fd, max(limit // 2, 1)
+        os.set_blocking(fd, False)
+        self.reset()
+
+    def reset(self):
+        """Begin a new run."""
+        self.room, self.tail, self.dropped = self.half, bytearray(), 0
+
+    def read(self, emit):
+        """Take what is in the pipe; return False when there was nothing."""
+        try:
+            data = os.read(self.fd, CHUNK)
+        except OSError:
+            return False
+        if self.room:
+            emit(self.kind, data[: self.room])
+        self.tail += data[self.room :]
+        self.room = max(0, self.room - len(data))
+        if len(self.tail) > self.half + CHUNK:
+            self.trim()
+        return bool(data)
+
+    def trim(self):
+        """Keep the last half of the limit."""
+        excess = max(0, len(self.tail) - self.half)
+        del self.tail[:excess]
+        self.dropped += excess
+
+    def finish(self, emit):
+        """Take the rest, send what was kept of the end, and say how much was not."""
+        rounds = 64  # what the pipe can hold; a process that outlives the run may go on writing
+        while rounds and self.read(emit):
+            rounds -= 1
+        self.trim()
+        if self.dropped:
+            emit(
+                GAP,
+                {"stream": "stdout" if self.kind == STDOUT else "stderr", "bytes": self.dropped},
+            )
+        if self.tail:
+            emit(self.kind, bytes(self.tail))
+        self.reset()
+
+
+class Branch:
+    """What the supervisor knows of one branch."""
+
+    def __init__(self, number, folder):
+        self.number = number
+        self.folder = folder
+        self.work = os.path.join(folder, "work")
+        self.saved = os.path.join(folder, "saved")
+        self.node = None
+        self.child = None
+        self.holders = []  # former nodes that live on because background processes are theirs
+        self.running = None  # the peer that runs code now
+        self.pending = None  # code sent to a child that has not said hello
+        self.restoring = None  # what to report once a killed run's successor is ready
+        self.signal = False  # an interrupt came before the child said hello
+        self.began = 0.0
+        self.captures = []
+        self.writers = []
+
+    def peers(self):
+        """Return every process of the branch."""
+        return [peer for peer in (self.child, self.node, *self.holders) if peer]
+
+
+class Supervisor:
+    """The only process that talks to the host, and the only one that starts and kills others."""
+
+    def __init__(self, config, source, sink):
+        self.config, self.limits = config, config["limits"]
+        self.root = os.path.realpath(config["root"])
+        self.source, self.sink = source, sink
+        self.inbox = bytearray()
+        self.poll = select.epoll()
+        self.handlers = {}
+        self.branches = {}
+        self.pids = {}
+        self.zygote = None
+        self.next_check = 0.0
+        self.actions = {
+            OPEN: self.open,
+            EXEC: self.exec,
+            RESULT: self.result,
+            INTERRUPT: self.interrupt,
+            KILL: self.kill,
+            CLOSE: self.close,
+            PUT: self.put,
+            GET: self.get,
+            LIST: self.list,
+            STAT: self.stat,
+        }
+        self.reports = {
+            HELLO: self.on_hello,
+            UNFORKABLE: self.on_unforkable,
+            DONE: self.on_done,
+            CALL: self.on_running,
+            IMAGE: self.on_running,
+            STATE: self.on_idle,
+            REPLY: self.on_idle,
+        }
+
+    # The stream to the host -----------------------------------------------------------------
+
+    def emit(self, branch, kind, payload):
+        """Send one frame to the host."""
+        view = memoryview(encode(branch, kind, payload))
+        while view:
+            view = view[os.write(self.sink, view) :]
+
+    def serve(self):
+        """Serve until the host's end of the stream closes."""
+        self.start_zygote()
+        self.watch(self.source, self.on_host)
+        self.emit(0, HELLO, {"version": VERSION, "python": sys.version.split()[0]})
+        while self.source in self.handlers:
+            for fd, _ in self.poll.poll(self.patience()):
+                handler = self.handlers.get(fd)
+                if handler:
+                    handler()
+            self.check_usage()
+            self.reap()
+
+    def watch(self, fd, handler):
+        """Call `handler` when `fd` can be read."""
+        self.handlers[fd] = handler
+        self.poll.register(fd, select.EPOLLIN)
+
+    def unwatch(self, fd):
+        """Stop watching `fd`."""
+        if self.handlers.pop(fd, None):
+            self.poll.unregister(fd)
+
+    def on_host(self):
+        """Act on what the host sent."""
+        data = os.read(self.source, CHUNK)
+        if not data:
+            self.unwatch(self.source)
+        self.inbox += data
+        for number, kind, payload in split(self.inbox, 1 << 31):
+            branch = self.branches.get(number)
+            if kind == OPEN:
+                self.open(number, payload)
+            elif branch:
+                self.actions[kind](branch, payload)
+            else:
+                self.emit(number, FAILED, {"error": "no such branch"})
+
+    # Peers ----------------------------------------------------------------------------------
+
+    def start_zygote(self):
+        """Fork the zygote; it never sees the host's stream."""
+        ours, theirs = self.pair()
+        if os.fork() == 0:
+            ours.close()
+            self.poll.close()
+            os.close(self.source)
+            os.close(self.sink)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            Node(theirs, self.config).serve()
+        theirs.close()
+        self.zygote = self.adopt(ours, None)
+
+    def pair(self):
+        """Return a socket pair of which the first end learns the other's pid."""
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        return ours, theirs
+
+    def adopt(self, sock, branch):
+        """Watch a new peer."""
+        peer = Peer(sock, branch)
+        self.watch(sock.fileno(), lambda: self.on_peer(peer))
+        return peer
+
+    def spawn(self, parent, branch, message, fds=()):
+        """Have `parent` fork a process for `branch`."""
+        ours, theirs = self.pair()
+        peer = self.adopt(ours, branch)
+        message = dict(message, branch=branch.number, folder=branch.folder)
+        self.tell(parent, FORK, message, [theirs.fileno(), *fds])
+        theirs.close()
+        return peer
+
+    def tell(self, peer, kind, payload, fds=()):
+        """Send to a peer; what its socket does not take now goes when it can."""
+        if not peer.send(kind, payload, fds):
+            self.poll.modify(peer.sock.fileno(), select.EPOLLIN | select.EPOLLOUT)
+
+    def on_peer(self, peer):
+        """Read a peer, or send it what was waiting."""
+        if peer.outbox and peer.flush():
+            self.poll.modify(peer.sock.fileno(), select.EPOLLIN)
+        try:
+            data = peer.receive()
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        peer.inbox += data
+        if peer.pid:
+            self.pids[peer.pid] = peer
+        try:
+            frames = split(peer.inbox, self.limits["frame"])
+            for _, kind, payload in frames:
+                self.on_frame(peer, kind, payload)
+        except (ValueError, KeyError, TypeError) as error:
+            self.on_gone(peer, "broke the protocol: %s" % error)
+        else:
+            if not data:
+                self.on_gone(peer, None)
+
+    def on_frame(self, peer, kind, payload):
+        """Act on one frame of a peer that may be hostile."""
+        if peer.sock.fileno() < 0:
+            return
+        if kind not in self.reports:
+            raise ValueError("frame of kind %d" % kind)
+        if peer.branch:
+            self.reports[kind](peer, kind, payload)
+        elif kind == UNFORKABLE:
+            self.on_unforkable(peer, kind, payload)
+
+    def forget(self, peer):
+        """Stop talking to a peer."""
+        if peer.sock.fileno() >= 0:
+            self.unwatch(peer.sock.fileno())
+            peer.sock.close()
+        for _, fds in peer.outbox:
+            for fd in fds:
+                os.close(fd)
+        peer.outbox = []
+        self.pids.pop(peer.pid, None)
+
+    def destroy(self, peer):
+        """Kill a peer with its descendants, but not the nodes that were forked from it."""
+        if peer.pid:
+            kill_tree(peer.pid, set(self.pids) | {os.getpid()})
+        self.forget(peer)
+
+    def reap(self):
+        """Collect orphans that have ended."""
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            pass
+
+    # Reports of peers -----------------------------------------------------------------------
+
+    def on_hello(self, peer, kind, payload):
+        """A forked process is ready."""
+        branch = peer.branch
+        if peer is branch.node and branch.writers:
+            for fd in branch.writers:
+                os.close(fd)
+            branch.writers = []
+            self.emit(branch.number, READY, {})
+            branch.child = self.spawn(peer, branch, {})
+        elif peer is branch.child:
+            branch.pending = None
+            if branch.restoring is not None:
+                report = json.loads(payload)
+                self.report_death(branch, True, status=report["status"], files=report["files"])
+            if branch.signal:
+                self.interrupt(branch, b"")
+
+    def on_unforkable(self, peer, kind, payload):
+        """A process could not fork, for the reason it gives."""
+        report = json.loads(payload)
+        branch = self.branches.get(report["branch"])
+        if not branch:
+            return
+        if branch.writers and branch.node.pid is None:
+            self.discard(branch)
+            self.emit(branch.number, FAILED, {"error": str(report["error"])[:1000]})
+        elif peer is branch.node and branch.child and branch.child.pid is None:
+            self.forget(branch.child)
+            if branch.restoring is not None:
+                self.report_death(branch, False)
+            elif branch.running is branch.child:
+                branch.running = peer
+                self.tell(peer, EXEC, branch.pending)
+            branch.child = branch.pending = None
+
+    def on_done(self, peer, kind, payload):
+        """A run is over and its state is kept: the child is the node now."""
+        branch = peer.branch
+        if branch.running is not peer:
+            return
+        self.stop_capture(branch)
+        self.emit(branch.number, DONE, payload)
+        branch.running, branch.signal = None, False
+        if peer is branch.child:
+            if branch.node:
+                branch.holders.append(branch.node)
+                self.tell(branch.node, RETIRE, b"")
+            branch.node = peer
+        branch.child = self.spawn(branch.node, branch, {})
+
+    def on_running(self, peer, kind, payload):
+        """Pass on what a run sends while it runs."""
+        if peer.branch.running is peer:
+            self.emit(peer.branch.number, kind, payload)
+
+    def on_idle(self, peer, kind, payload):
+        """Pass on what a node says between runs."""
+        if peer is peer.branch.node:
+            self.emit(peer.branch.number, kind, payload)
+
+    def on_gone(self, peer, reason):
+        """A peer ended, or has to end because of what it sent."""
+        branch = peer.branch
+        if branch is None:
+            raise SystemExit("the zygote ended")
+        if branch.running is peer:
+            self.lose(branch, reason)
+            return
+        self.destroy(peer)
+        if peer in branch.holders:
+            branch.holders.remove(peer)
+        elif peer is branch.child:
+            branch.child = None
+            if branch.restoring is not None:
+                self.report_death(branch, False)
+            elif branch.node and branch.node.pid:
+                branch.child = self.spawn(branch.node, branch, {})
+        elif peer is branch.node:
+            branch.node = None
+            if branch.writers:
+                self.discard(branch)
+                self.emit(branch.number, FAILED, {"error": reason or "the fork ended"})
+
+    def lose(self, branch, reason):
+        """Kill the run of a branch and go back to its node, if there is one."""
+        peer = branch.running
+        self.destroy(peer)
+        self.kill_strays(branch)
+        self.stop_capture(branch)
+        branch.running, branch.pending, branch.signal = None, None, False
+        branch.restoring = {"reason": reason}
+        if peer is branch.child and branch.node:
+            branch.child = self.spawn(branch.node, branch, {"restore": True, "reap": peer.pid or 0})
+        else:
+            branch.child = None
+            self.report_death(branch, False)
+
+    def report_death(self, branch, restored, status=None, files=True):
+        """Tell the host how a run died and whether the branch is as before."""
+        report = dict(branch.restoring, restored=restored, status=status, files=files)
+        branch.restoring = None
+        self.emit(branch.number, DIED, report)
+
+    def kill_strays(self, branch):
+        """Kill what the killed run moved out of its own tree, to a node or to the supervisor."""
+        spare = set(self.pids) | {os.getpid()}
+        for peer in (branch.node, *branch.holders):
+            for pid in children(peer.pid) if peer and peer.pid else ():
+                if pid not in spare and started(pid) >= branch.began:
+                    kill_tree(pid, spare)
+        for parent in (os.getpid(), self.zygote.pid):
+            for pid in children(parent) if parent else ():
+                if pid not in spare and started(pid) >= branch.began:
+                    kill_tree(pid, spare)
+
+    # Requests of the host -------------------------------------------------------------------
+
+    def open(self, number, payload):
+        """Fork a branch from the zygote, or from another branch's node."""
+        message = json.loads(payload)
+        origin = self.branches.get(message["parent"])
+        parent = origin.node if origin else self.zygote
+        if parent is None or (origin and origin.running is parent) or number in self.branches:
+            self.emit(number, FAILED, {"error": "its state cannot be forked now"})
+            return
+        branch = Branch(number, os.path.join(self.root, str(number)))
+        pipes = [os.pipe(), os.pipe()]
+        branch.writers = [pipe[1] for pipe in pipes]
+        for kind, pipe in zip((STDOUT, STDERR), pipes):
+            branch.captures.append(Capture(kind, pipe[0], self.limits["output"]))
+        self.branches[number] = branch
+        branch.node = self.spawn(parent, branch, message, branch.writers)
+
+    def exec(self, branch, payload):
+        """Run code in the child, or in the node itself when that could not be forked."""
+        target = branch.child or branch.node
+        if target is None:
+            branch.restoring = {"reason": "its processes had ended"}
+            self.report_death(branch, False)
+            return
+        branch.running, branch.began = target, boot_time()
+        branch.pending = payload if target.pid is None else None
+        for capture in branch.captures:
+            self.watch(capture.fd, lambda capture=capture: capture.read(branch_emit(self, branch)))
+        self.tell(target, EXEC, payload)
+
+    def stop_capture(self, branch):
+        """Send the rest of a run's output; later output waits in the pipe for the next run."""
+        for capture in branch.captures:
+            self.unwatch(capture.fd)
+            capture.finish(branch_emit(self, branch))
+
+    def result(self, branch, payload):
+        """Pass a tool's result on."""
+        if branch.running:
+            self.tell(branch.running, RESULT, payload)
+
+    def interrupt(self, branch, payload):
+        """Interrupt a run, with the processes in its group."""
+        peer = branch.running
+        if peer and peer.pid is None:
+            branch.signal = True
+        elif peer:
+            branch.signal = False
+            try:
+                os.killpg(peer.pid, signal.SIGINT)
+            except OSError:
+                send_signal(peer.pid, signal.SIGINT)
+
+    def kill(self, branch, payload):
+        """Kill a run."""
+        if branch.running:
+            self.lose(branch, None)
+
+    def close(self, branch, payload):
+        """Kill a branch and remove its files."""
+        self.discard(branch)
+        self.emit(branch.number, REPLY, b"{}\n")
+
+    def discard(self, branch):
+        """Kill what belongs to a branch; a process of its own removes the folder meanwhile."""
+        self.branches.pop(branch.number, None)
+        for peer in branch.peers():
+            self.destroy(peer)
+        for capture in branch.captures:
+            self.unwatch(capture.fd)
+            os.close(capture.fd)
+        for fd in branch.writers:
+            os.close(fd)
+        branch.writers = []
+        if os.path.isdir(branch.folder) and os.fork() == 0:
+            shutil.rmtree(branch.folder, ignore_errors=True)
+            os._exit(0)
+
+    def put(self, branch, payload):
+        """Write one piece of a file, and of its saved copy."""
+        head, _, data = payload.partition(b"\n")
+        request = json.loads(head)
+        try:
+            write_beneath(branch.work, request["name"], request["offset"], data)
+            if os.path.isdir(branch.saved):
+                write_beneath(branch.saved, request["name"], request["offset"], data)
+            self.reply(branch, {})
+        except (OSError, ValueError) as error:
+            self.reply(branch, {"error": describe(error)})
+
+    def get(self, branch, payload):
+        """Read one piece of a file."""
+        request = json.loads(payload)
+        try:
+            size, data = read_beneath(
+                branch.work, request["name"], request["offset"], request["size"]
+            )
+            self.reply(branch, {"size": size}, data)
+        except (OSError, ValueError) as error:
+            self.reply(branch, {"error": describe(error)})
+
+    def list(self, branch, payload):
+        """List the working folder."""
+        self.reply(branch, {"files": listed(scan(branch.work))[:MAX_LISTED]})
+
+    def stat(self, branch, payload):
+        """Ask the node what memory it holds; only it may look."""
+        if branch.node and branch.running is not branch.node:
+            self.tell(branch.node, STAT, b"")
+        else:
+            self.reply(branch, {"memory": 0})
+
+    def reply(self, branch, report, data=b""):
+        """Answer a request."""
+        self.emit(branch.number, REPLY, json.dumps(report).encode() + b"\n" + data)
+
+    # Watchdog -------------------------------------------------------------------------------
+
+    def patience(self):
+        """Return how long to wait for events, in seconds: short while the watchdog has work."""
+        busy = self.config["watchdog"] and any(b.running for b in self.branches.values())
+        return max(0.01, self.next_check - time.monotonic()) if busy else -1
+
+    def check_usage(self):
+        """Kill the greediest running branch when all together exceed a limit nobody else holds."""
+        begin = time.monotonic()
+        if not self.config["watchdog"] or begin < self.next_check:
+            return
+        running = [branch for branch in self.branches.values() if branch.running]
+        for name, unit, measure in (
+            ("processes", "processes", self.count_tasks),
+            ("memory", "bytes of memory", self.count_memory),
+            ("disk", "bytes of files", lambda branch: count_files(branch.folder)[0]),
+            ("inodes", "files", lambda branch: count_files(branch.folder)[1]),
+        ):
+            used = {branch: measure(branch) for branch in running if branch.running}
+            if sum(used.values()) > self.limits[name]:
+                reason = "more than %d %s" % (self.limits[name], unit)
+                self.lose(max(used, key=used.get), "the limit was exceeded: " + reason)
+        self.next_check = time.monotonic() + max(0.1, 10 * (time.monotonic() - begin))
+
+    def tree(self, branch):
+        """Return the pids of a run and its descendants."""
+        if not branch.running.pid:
+            return ()
+        return descend(branch.running.pid, set(self.pids), lambda pid: None)
+
+    def count_tasks(self, branch):
+        """Count the processes and threads of a run."""
+        total = 0
+        for pid in self.tree(branch):
+            try:
+                total += len(os.listdir("/proc/%d/task" % pid))
+            except OSError:
+                continue
+        return total
+
+    def count_memory(self, branch):
+        """Add up the resident bytes of a run and its descendants."""
+        total = 0
+        for pid in self.tree(branch):
+            try:
+                with open("/proc/%d/statm" % pid) as file:
+                    _, resident, shared = file.read().split()[:3]
+                total += (int(resident) - int(shared)) * resource.getpagesize()
+            except (OSError, ValueError):
+                continue
+        return total
+
+    def shutdown(self):
+        """Kill everything and remove every file."""
+        for pid in children(os.getpid()):
+            kill_tree(pid, {os.getpid()})
+        for name in os.listdir(self.root):
+            shutil.rmtree(os.path.join(self.root, name), ignore_errors=True)
+
+
+def branch_emit(supervisor, branch):
+    """Return a function that sends frames of one branch."""
+    return lambda kind, payload: supervisor.emit(branch.number, kind, payload)
+
+
+def describe(error):
+    """Return a short text for a failed file operation, without paths."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def boot_time():
+    """Return the time that /proc/PID/stat counts in, less one tick of its clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - 0.02
+
+
+def started(pid):
+    """Return when a process started, in seconds since boot; 0 when it has gone."""
+    try:
+        return int(stat_fields(pid)[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+def count_files(folder):
+    """Return the bytes on disk and the number of everything below `folder`."""
+    size = number = 0
+    for place, folders, files in os.walk(folder):
+        number += len(folders) + len(files)
+        for name in files:
+            try:
+                size += os.lstat(os.path.join(place, name)).st_blocks * 512
+            except OSError:
+                continue
+    return size, number
+
+
+# ---------------------------------------------------------------------------------------------
+# Node
+# ---------------------------------------------------------------------------------------------
+
+
+class ToolError(Exception):
+    """A tool call was wrong or failed."""
+
+
+class Stop(BaseException):
+    """Ends a run because a tool said so."""
+
+
+class Node:
+    """The zygote, a node or a child: what the process that runs user code knows of itself."""
+
+    def __init__(self, sock, config):
+        self.sock = sock
+        self.limits, self.config = config["limits"], config
+        self.preload = list(config["preload"])
+        self.inbox = bytearray()
+        self.frames = []
+        self.fds = []
+        self.folder = None
+        self.listing = {}
+        self.saves = True
+        self.forked = set()
+        self.status = None  # how the killed predecessor ended
+        self.cell = None
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+    # Talking to the supervisor --------------------------------------------------------------
+
+    def send(self, kind, payload):
+        """Send one frame."""
+        self.sock.sendall(encode(0, kind, payload))
+
+    def receive(self):
+        """Return the kind and payload of the next frame; a process without supervisor ends."""
+        while not self.frames:
+            data, extra, _, _ = self.sock.recvmsg(CHUNK, socket.CMSG_SPACE(16))
+            if not data:
+                os._exit(0)
+            for _, kind, body in extra:
+                if kind == socket.SCM_RIGHTS:
+                    self.fds += struct.unpack("%di" % (len(body) // 4), body)
+            self.inbox += data
+            self.frames = [frame[1:] for frame in split(self.inbox, 1 << 31)]
+        return self.frames.pop(0)
+
+    def serve(self):
+        """Serve the supervisor; every process forked here goes on in this loop."""
+        if self.folder is None:
+            self.send(HELLO, {})
+        while True:
+            try:
+                self.import_ahead()
+                kind, payload = self.receive()
+                if kind == FORK:
+                    self.fork(json.loads(payload))
+                elif kind == EXEC:
+                    self.execute(json.loads(payload))
+                elif kind == RETIRE:
+                    self.retire()
+                elif kind == STAT:
+                    self.send(REPLY, json.dumps({"memory": proportional_memory()}).encode() + b"\n")
+            except KeyboardInterrupt:
+                continue
+            except BrokenPipeError:
+                os._exit(0)
+
+    def import_ahead(self):
+        """Import modules one by one while there is nothing else to do."""
+        while self.preload and not select.select([self.sock], [], [], 0)[0]:
+            name = self.preload.pop(0)
+            try:
+                __import__(name)
+            except Exception as error:
+                os.write(2, ("cannot import %s: %r\n" % (name, error)).encode())
+            if not self.preload:
+                gc.collect()
+                gc.freeze()
+
+    # Forking --------------------------------------------------------------------------------
+
+    def fork(self, message):
+        """Fork; the new process is a child of the same branch, or the node of a new one."""
+        count = 3 if message["folder"] != self.folder else 1
+        fds, self.fds = self.fds[:count], self.fds[count:]
+        error = self.prepare(message)
+        if error is None:
+            try:
+                state = random.getstate()
+                pid = os.fork()
+                if pid == 0:
+                    random.setstate(state)  # the random module seeds itself anew in every fork
+                    self.begin(message, fds)
+                    return
+                self.forked.add(pid)
+            except OSError as problem:
+                error = "fork failed: " + describe(problem)
+        for fd in fds:
+            os.close(fd)
+        if error is not None:
+            self.send(UNFORKABLE, {"branch": message["branch"], "error": error})
+        if self.folder == message["folder"]:
+            self.send(STATE, {"digest": self.digest(), "forkable": error is None})
+
+    def prepare(self, message):
+        """Collect ended children, save files; return why this process cannot be forked, or None."""
+        self.status = None
+        try:
+            if message.get("reap"):
+                self.status = wait_status(os.waitpid(message["reap"], 0)[1])
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            pass
+        if self.folder == message["folder"] and not message.get("restore"):
+            self.save_files()
+        threads = len(os.listdir("/proc/self/task")) - 1
+        return "%d threads are alive" % threads if threads else None
+
+    def begin(self, message, fds):
+        """Make a forked process independent of the one it came from."""
+        os.setsid()
+        self.sock.close()
+        self.sock = socket.socket(fileno=fds[0])
+        self.sock.set_inheritable(False)
+        self.inbox, self.frames, self.fds, self.forked = bytearray(), [], [], set()
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        if len(fds) == 3:
+            for target, fd in ((1, fds[1]), (2, fds[2])):
+                os.dup2(fd, target, inheritable=True)
+                os.close(fd)
+        if self.folder is None:
+            self.begin_root(message)
+        elif self.folder != message["folder"]:
+            old, self.folder = self.folder, message["folder"]
+            self.enter(old)
+        else:
+            reopen_files(self.folder, self.folder)
+            if message.get("restore"):
+                self.restore_files()
+        self.send(HELLO, {"status": self.status, "files": self.saves})
+
+    def begin_root(self, message):
+        """Turn a fork of the zygote into a fresh interpreter."""
+        self.folder = message["folder"]
+        self.preload = []
+        self.limit_process()
+        os.makedirs(os.path.join(self.folder, "tmp"))
+        random.seed(message["seed"])
+        if "numpy" in sys.modules and hasattr(sys.modules["numpy"], "random"):
+            sys.modules["numpy"].random.seed(message["seed"])
+        self.enter(None)
+        for name in ("stdout", "stderr"):
+            fd = 1 if name == "stdout" else 2
+            stream = open(
+                fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+            )
+            setattr(sys, name, stream)
+            setattr(sys, "__%s__" % name, stream)
+        sys.path.insert(0, "")
+        self.cell = Cell(self)
+        self.cell.add_tools(message["tools"])
+
+    def limit_process(self):
+        """Set what one process may use, and keep siblings out of its memory."""
+        limits = self.limits
+        base = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        wanted = {
+            "AS": limits["memory"] + base,
+            "CORE": 0,
+            "FSIZE": limits["disk"],
+            "NOFILE": limits["open_files"],
+            "CPU": limits["cpu_seconds"],
+            "NPROC": self.config["nproc"],
+        }
+        for name, value in wanted.items():
+            if value is not None:
+                lower_limit(getattr(resource, "RLIMIT_" + name), value)
+        prctl(PR_SET_DUMPABLE, 1)  # without it the next file is not ours to write
+        try:
+            with open("/proc/self/oom_score_adj", "w") as file:
+                file.write("1000")
+        except OSError:
+            pass
+        prctl(PR_SET_DUMPABLE, 0)
+
+    def retire(self):
+        """End, unless processes that this one started are to live on."""
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            pass
+        if not set(children(os.getpid())) - self.forked:
+            os._exit(0)
+
+    # Files ----------------------------------------------------------------------------------
+
+    @property
+    def work(self):
+        """The working folder."""
+        return os.path.join(self.folder, "work")
+
+    def enter(self, old):
+        """Make the branch's folder, with a copy of another branch's files, and go there."""
+        place = os.getcwd() if old else self.work
+        for part in ("work", "tmp"):
+            target = os.path.join(self.folder, part)
+            if old:
+                copy_tree(os.path.join(old, part), target)
+            os.makedirs(target, exist_ok=True)
+        if old:
+            reopen_files(old, self.folder)
+            place = self.folder + place[len(old) :] if place.startswith(old + "/") else self.work
+        os.chdir(place if os.path.isdir(place) else self.work)
+        os.environ.update(HOME=self.work, PWD=self.work, TMPDIR=os.path.join(self.folder, "tmp"))
+        if "tempfile" in sys.modules:
+            sys.modules["tempfile"].tempdir = None
+        before, self.listing = self.listing, scan(self.work)
+        if old:
+            self.listing = {name: before.get(name) and info for name, info in self.listing.items()}
+            self.saves = True
+        self.synced = {}
+        self.save_files()
+
+    def changed_files(self):
+        """Return the regular files that differ from the last listing, and remember the new one."""
+        now = scan(self.work)
+        changed = {name: info for name, info in now.items() if self.listing.get(name) != info}
+        self.listing = now
+        return listed(changed)
+
+    def save_files(self):
+        """Bring the copy up to date from which a killed run's files are restored."""
+        saved = os.path.join(self.folder, "saved")
+        if sum(info[0] for info in self.listing.values()) > self.limits["disk"] // 4:
+            self.saves = False
+            shutil.rmtree(saved, ignore_errors=True)
+        if not self.saves:
+            return
+        os.makedirs(saved, exist_ok=True)
+        try:
+            for name, info in self.listing.items():
+                if self.synced.get(name) != info:
+                    copy_into(self.work, saved, name)
+            for name in set(self.synced) - set(self.listing):
+                os.unlink(os.path.join(saved, name))
+            self.synced = dict(self.listing)
+        except OSError:
+            self.saves = False
+            shutil.rmtree(saved, ignore_errors=True)
+
+    def restore_files(self):
+        """Undo what a killed run did to the working folder."""
+        saved = os.path.join(self.folder, "saved")
+        if not self.saves:
+            return
+        kept, now = scan(saved), scan(self.work)
+        try:
+            for name in set(now) - set(kept):
+                os.unlink(os.path.join(self.work, name))
+            for name in kept:
+                if now.get(name) is None or now[name] != self.listing.get(name):
+                    copy_into(saved, self.work, name)
+        except OSError:
+            self.saves = False
+        self.listing = scan(self.work)
+        self.synced = dict(self.listing)
+
+    # Running --------------------------------------------------------------------------------
+
+    def execute(self, message):
+        """Run code and report."""
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        now = scan(self.work) if message["put"] else {}
+        for name in message["put"]:
+            if name in now:
+                self.listing[name] = now[name]
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        report = self.cell.run(message["code"], message["step"])
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        report["cpu"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        report["memory"] = after.ru_maxrss * 1024
+        report["files"] = self.changed_files()[:MAX_LISTED]
+        prctl(PR_SET_PDEATHSIG, 0)
+        self.send(DONE, report)
+
+    def digest(self):
+        """Return a fingerprint of every user's name and of the files, to check a rebuilt state by."""
+        found = {}
+        for name, value in list(self.cell.namespace.items()):
+            if not name.startswith("_") and name not in self.cell.own and len(found) < 500:
+                found[name[:100]] = fingerprint(value)
+        files = repr([(name, info[0]) for name, info in sorted(self.listing.items())])
+        return {"names": found, "files": "%08x" % zlib.crc32(files.encode("utf-8", "replace"))}
+
+
+def lower_limit(which, value):
+    """Set a resource limit, no higher than the hard limit in force."""
+    hard = resource.getrlimit(which)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(which, (value, value))
+
+
+def wait_status(status):
+    """Return an exit code, negative for the signal that killed."""
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def proportional_memory():
+    """Return the bytes that this process holds, shared pages divided among their users."""
+    try:
+        with open("/proc/self/smaps_rollup") as file:
+            for line in file:
+                if line.startswith("Pss:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def fingerprint(value, depth=2):
+    """Return the type of a value, with a checksum of its content when that is small and plain."""
+    kind = type(value)
+    if kind in (int, float, complex, bool, str, bytes, type(None)):
+        small = value.bit_length() < 10_000 if kind is int else True
+        text = repr(value[:10_000] if kind in (str, bytes) else value) if small else ""
+        return "%s:%08x" % (kind.__name__, zlib.crc32(text.encode("utf-8", "replace")))
+    if kind in (list, tuple, dict, set, frozenset):
+        text = "%s[%d]" % (kind.__name__, len(value))
+        if depth and len(value) <= 50 and kind in (list, tuple):
+            text += ",".join(fingerprint(item, depth - 1) for item in value)
+        elif depth and len(value) <= 50 and kind is dict:
+            pairs = value.items()
+            text += ",".join(fingerprint(k, 0) + fingerprint(v, depth - 1) for k, v in pairs)
+        return "%s:%08x" % (kind.__name__, zlib.crc32(text.encode()))
+    return "%s.%s" % (str(kind.__module__)[:50], str(kind.__name__)[:50])
+
+
+# ---------------------------------------------------------------------------------------------
+# Running code
+# ---------------------------------------------------------------------------------------------
+
+
+class Cell:
+    """The namespace of user code, and what runs it piece by piece."""
+
+    def __init__(self, node):
+        self.node = node
+        self.limits = node.limits
+        self.lock = threading.Lock()
+        self.running = False  # an interrupt may be raised
+        self.talking = False  # an interrupt has to wait until a message is whole
+        self.interrupted = False
+        self.stopped = False
+        self.calls = 0
+        self.images = 0
+        self.notes = []
+        module = types.ModuleType("__main__")
+        sys.modules["__main__"] = module
+        self.namespace = module.__dict__
+        self.namespace.update(
+            __builtins__=builtins, ToolError=ToolError, display=self.display, __annotations__={}
+        )
+        ToolError.__module__ = "__main__"
+        self.own = {"ToolError", "display"}
+        sys.meta_path.insert(0, FigureBackend(self))
+        os.environ["MPLBACKEND"] = "module://" + FigureBackend.NAME
+
+    def on_interrupt(self, *_):
+        """Handle SIGINT: raise in user code, and nowhere else."""
+        self.interrupted = self.running
+        if self.running and not self.talking:
+            raise KeyboardInterrupt
+
+    def run(self, source, step):
+        """Run one piece of code; return its report."""
+        signal.signal(signal.SIGINT, self.on_interrupt)
+        self.interrupted = self.stopped = False
+        self.images, self.notes = 0, []
+        report = {"status": "ok", "value": None, "error": None}
+        try:
+            self.running = True
+            try:
+                report["value"] = self.run_source(source, "<step %d>" % step)
+            except Stop:
+                pass
+            except BaseException as error:
+                report["status"] = "error"
+                report["error"] = describe_error(error, self.node.folder)
+                if self.interrupted and isinstance(error, KeyboardInterrupt):
+                    report["status"] = "interrupted"
+            self.capture_figures()
+            flush_streams()
+            self.running = False
+        except BaseException as error:  # an interrupt or a fault of user code in the lines above
+            self.running = False
+            report["status"] = "interrupted" if self.interrupted else "error"
+            report["error"] = describe_error(error, self.node.folder)
+        if self.stopped and report["status"] != "interrupted":
+            report.update(status="stopped", error=None)
+        threads = len(os.listdir("/proc/self/task")) - 1
+        if threads:
+            note = "%d threads are still alive: until they end, this state can only be rebuilt by"
+            self.notes.append(note % threads + " running its code again, not copied")
+        report["notes"] = self.notes
+        return report
+
+    def run_source(self, source, name):
+        """Run all statements; return the text of the last one's value if it is an expression."""
+        linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+        tree = ast.parse(source, name)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        if tree.body:
+            self.evaluate(tree, name, "exec")
+        if last is None:
+            return None
+        value = self.evaluate(ast.Expression(last.value), name, "eval")
+        return None if value is None else self.show(value)
+
+    def evaluate(self, tree, name, mode):
+        """Run compiled code, in an event loop when it awaits at its top level."""
+        code = compile(tree, name, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        if not code.co_flags & 0x80:  # CO_COROUTINE
+            return eval(code, self.namespace)
+        import asyncio
+
+        return asyncio.run(eval(code, self.namespace))
+
+    # Showing values -------------------------------------------------------------------------
+
+    def show(self, value):
+        """Return the text of a value, and capture its picture if it has one."""
+        draw = getattr(type(value), "_repr_png_", None)
+        if draw:
+            picture = draw(value)
+            if isinstance(picture, bytes):
+                self.send_image(picture)
+        return shorten(as_text(value), self.limits["value"])
+
+    def display(self, *values):
+        """Show values in the middle of a piece of code."""
+        for value in values:
+            print(self.show(value))
+
+    def send_image(self, data):
+        """Send one PNG, within the limits of a run."""
+        if self.images >= self.limits["images"]:
+            note = "pictures after the first %d were dropped" % self.limits["images"]
+            if note not in self.notes:
+                self.notes.append(note)
+        elif len(data) > min(self.limits["image_bytes"], self.limits["frame"]):
+            self.notes.append("a picture of %d bytes was too large and dropped" % len(data))
+        else:
+            self.images += 1
+            with self.lock:
+                self.exchange(IMAGE, bytes(data))
+
+    def capture_figures(self, *_args, **_kwargs):
+        """Send every open figure and close it."""
+        helpers = sys.modules.get("matplotlib._pylab_helpers")
+        if helpers is None:
+            return
+        import io
+
+        for manager in helpers.Gcf.get_all_fig_managers():
+            buffer = io.BytesIO()
+            manager.canvas.figure.savefig(buffer, format="png", bbox_inches="tight")
+            self.send_image(buffer.getvalue())
+        helpers.Gcf.destroy_all()
+
+    # Tools ----------------------------------------------------------------------------------
+
+    def add_tools(self, tools):
+        """Define a function for each tool of the host."""
+        for tool in tools:
+            self.namespace[tool["name"]] = self.make_tool(tool["name"], tool.get("stub"))
+            self.own.add(tool["name"])
+
+    def make_tool(self, name, stub):
+        """Return a function that calls a tool, with the signature and docstring of its stub."""
+
+        def call(*args, **kwargs):
+            return self.call(name, args, kwargs)
+
+        call.__name__ = call.__qualname__ = name
+        call.__module__ = "__main__"
+        if stub:
+            scope = {"__name__": "__main__"}
+            source = "from __future__ import annotations\n" + stub
+            exec(compile(source, "<tool>", "exec", dont_inherit=True), scope)
+            call.__doc__, call.__wrapped__ = scope[name].__doc__, scope[name]
+        return call
+
+    def call(self, name, args, kwargs):
+        """Call a tool of the host and wait for its result."""
+        request = {"tool": name, "args": plain(args, name), "kwargs": plain(kwargs, name)}
+        with self.lock:
+            self.calls += 1
+            request["id"] = self.calls
+            payload = json.dumps(request, allow_nan=False).encode()
+            if len(payload) > self.limits["frame"]:
+                raise ToolError("the arguments of %s are larger than a message may be" % name)
+            answer = self.exchange(CALL, payload, self.calls)
+        if answer.get("stop"):
+            self.stopped = True
+            raise Stop
+        if answer.get("error") is not None:
+            raise ToolError(answer["error"])
+        return answer.get("value")
+
+    def exchange(self, kind, payload, number=None):
+        """Send a message and wait for the answer to `number`, without tearing either."""
+        main = threading.current_thread() is threading.main_thread()
+        self.talking = main or self.talking
+        try:
+            self.node.send(kind, payload)
+            while number is not None:
+                if main and not self.node.frames:
+                    self.wait_readable()
+                answer = json.loads(self.node.receive()[1])
+                if answer.get("id") == number:
+                    return answer
+        finally:
+            if main:
+                self.talking = False
+        if self.interrupted and main:
+            raise KeyboardInterrupt
+        return None
+
+    def wait_readable(self):
+        """Wait for the supervisor; the only place of an exchange where an interrupt is raised."""
+        self.talking = False
+        if self.interrupted:
+            raise KeyboardInterrupt
+        select.select([self.node.sock], [], [])
+        self.talking = True
+
+
+class FigureBackend:
+    """Importer of a matplotlib backend that captures figures instead of showing them."""
+
+    NAME = "treeact_figures"
+
+    def __init__(self, cell):
+        self.cell = cell
+
+    def find_spec(self, name, path=None, target=None):
+        """Claim the backend's name."""
+        if name != self.NAME:
+            return None
+        from importlib.machinery import ModuleSpec
+
+        return ModuleSpec(name, self)
+
+    def create_module(self, spec):
+        """Use the default module."""
+
+    def exec_module(self, module):
+        """Fill the module."""
+        from matplotlib.backends import backend_agg
+
+        module.FigureCanvas = backend_agg.FigureCanvasAgg
+        module.show = self.cell.capture_figures
+
+
+def flush_streams():
+    """Send what Python has buffered of stdout and stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass
+
+
+def as_text(value):
+    """Return what a REPL would echo; tables whole where they are of a readable size."""
+    kind = type(value)
+    if kind.__module__.startswith("pandas.") and kind.__name__ in ("DataFrame", "Series"):
+        options = {"max_cols": 30, "line_width": 200} if kind.__name__ == "DataFrame" else {}
+        return value.to_string(max_rows=60, **options)
+    return repr(value)
+
+
+def shorten(text, limit):
+    """Cut the middle out of a long text and say so."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return "%s\n... %d characters left out ...\n%s" % (text[:half], len(text) - limit, text[-half:])
+
+
+def describe_error(error, folder):
+    """Return type, message and traceback of an exception, with the user's own frames only."""
+    try:
+        report = traceback.TracebackException.from_exception(error, compact=True)
+        keep_own_frames(report, folder)
+        text = "".join(report.format())
+    except Exception as fault:
+        text = "the traceback cannot be shown: %s" % type(fault).__name__
+    try:
+        message = str(error)
+    except Exception:
+        message = "(its text cannot be shown)"
+    return {
+        "type": type(error).__name__[:200],
+        "message": shorten(message, 4000),
+        "traceback": shorten(text, 16000),
+    }
+
+
+def keep_own_frames(report, folder):
+    """Drop frames of the driver and of libraries, in an exception and all it came from."""
+    frames = [
+        frame for frame in report.stack if frame.filename.startswith(("<step ", folder + "/"))
+    ]
+    report.stack = traceback.StackSummary.from_list(frames)
+    linked = [report.__cause__, report.__context__, *(getattr(report, "exceptions", None) or ())]
+    for other in linked:
+        if other is not None:
+            keep_own_frames(other, folder)
+
+
+def plain(value, where):
+    """Return a value as JSON knows it; TypeError names the place of what it cannot be."""
+    if value is None or isinstance(value, (bool, str)) or type(value) is int:
+        return value
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise TypeError("%s: %r cannot be passed to a tool" % (where, value))
+        return float(value)
+    if isinstance(value, dict):
+        return {
+            plain_key(key, where): plain(item, "%s[%r]" % (where, key))
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple, set, frozenset, range)) or type(value).__name__ in VIEWS:
+        return [plain(item, "%s[%d]" % (where, index)) for index, item in enumerate(value)]
+    return plain_object(value, where)
+
+
+VIEWS = ("dict_keys", "dict_values", "dict_items", "deque")
+
+
+def plain_key(key, where):
+    """Return a dictionary key as text."""
+    if isinstance(key, (str, int, float, bool)) or key is None:
+        return key if isinstance(key, str) else json.dumps(key)
+    raise TypeError("%s: a key of type %s cannot be passed to a tool" % (where, type(key).__name__))
+
+
+def plain_object(value, where):
+    """Convert the objects of common libraries."""
+    module, name = type(value).__module__.split(".")[0], type(value).__name__
+    if hasattr(type(value), "__dataclass_fields__"):
+        fields = {key: getattr(value, key) for key in type(value).__dataclass_fields__}
+        return plain(fields, where)
+    if hasattr(type(value), "isoformat"):
+        return value.isoformat()
+    if module == "pandas" and name == "DataFrame":
+        return plain(value.to_dict("records"), where)
+    if module in ("numpy", "pandas") and hasattr(value, "tolist"):
+        return plain(value.tolist(), where)
+    if isinstance(value, int):
+        return int(value)
+    if hasattr(value, "__fspath__"):
+        return plain(os.fspath(value), where)
+    if module in ("decimal", "uuid", "fractions"):
+        return str(value)
+    if "enum" in sys.modules and isinstance(value, sys.modules["enum"].Enum):
+        return plain(value.value, where)
+    raise TypeError("%s: a value of type %s cannot be passed to a tool" % (where, name))
+
+
+# ---------------------------------------------------------------------------------------------
+# Start
+# ---------------------------------------------------------------------------------------------
+
+
+def main():
+    """Move the protocol off stdin and stdout, then serve the host."""
+    config = json.loads(sys.argv[1])
+    source, sink = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.close(null)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    os.environ.setdefault("MPLCONFIGDIR", os.path.join(config["root"], ".matplotlib"))
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_DUMPABLE, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    supervisor = Supervisor(config, source, sink)
+    try:
+        supervisor.serve()
+    except BrokenPipeError:
+        pass
+    finally:
+        supervisor.shutdown()
+
+
+if __name__ == "__main__":
+    main()

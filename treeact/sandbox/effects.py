@@ -1,0 +1,117 @@
+"""Host tools as one branch may call them: writes wait until the branch is chosen."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from treeact.errors import ToolError
+from treeact.sandbox.base import HostTool, StopExecution, ToolCall
+from treeact.sandbox.protocol import Call
+
+
+@dataclass
+class Deferred:
+    """A write that waits for its branch to be chosen; forks share it, and it is made once."""
+
+    tool: HostTool
+    call: Call
+    released: bool = False
+
+
+class Tools:
+    """The host tools of one branch, and the writes that its lineage has put off."""
+
+    def __init__(
+        self, tools: Sequence[HostTool], *, chosen: bool, deferred: Iterable[Deferred] = ()
+    ) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+        self.chosen = chosen
+        self.deferred = list(deferred)
+
+    def fork(self) -> Tools:
+        """Return the tools of a fork, which is tentative."""
+        waiting = [item for item in self.deferred if not item.released]
+        return Tools(list(self._tools.values()), chosen=False, deferred=waiting)
+
+    def stubs(self) -> list[dict[str, str | None]]:
+        """Return what the driver needs to define a function for each tool."""
+        return [
+            {"name": tool.name, "stub": getattr(tool, "stub", None)}
+            for tool in self._tools.values()
+        ]
+
+    async def call(self, call: Call) -> ToolCall:
+        """Make, defer or refuse a call from sandboxed code."""
+        tool = self._tools.get(call.tool)
+        if tool is None:
+            return _record(call, "failed", error=f"there is no tool named {call.tool[:100]!r}")
+        if tool.effects != "write" or self.chosen:
+            return await _perform(tool, call)
+        if tool.returns_nothing:
+            self.deferred.append(Deferred(tool, call))
+            return _record(call, "deferred")
+        return _record(
+            call,
+            "refused",
+            error=f"{call.tool} changes something outside and this branch is only tentative: "
+            "its result cannot be had until the branch is chosen; do without it here",
+        )
+
+    async def commit(self) -> tuple[ToolCall, ...]:
+        """Choose the branch and make its deferred writes, in order, each once."""
+        self.chosen = True
+        made = []
+        while self.deferred:
+            item = self.deferred.pop(0)
+            if not item.released:
+                item.released = True
+                made.append(await _perform(item.tool, item.call))
+        return tuple(made)
+
+
+def _record(call: Call, status: Any, **rest: Any) -> ToolCall:
+    return ToolCall(tool=call.tool, args=call.args, kwargs=call.kwargs, status=status, **rest)
+
+
+async def _perform(tool: HostTool, call: Call) -> ToolCall:
+    began = time.perf_counter()
+    status, result, error = "done", None, None
+    try:
+        result = await tool.call(call.args, call.kwargs)
+        json.dumps(result, allow_nan=False)
+    except StopExecution:
+        status = "stopped"
+    except ToolError as problem:
+        status, error = "failed", str(problem)
+    except Exception as problem:
+        status, result = "failed", None
+        error = f"{call.tool} failed: {type(problem).__name__}: {problem}"
+    duration = time.perf_counter() - began
+    return _record(call, status, result=result, error=error, duration=duration)
+
+
+class Recorded:
+    """Answers calls as they were answered before, so that a replay changes nothing outside."""
+
+    def __init__(self, calls: Sequence[ToolCall]) -> None:
+        self._calls = list(calls)
+        self.departed = False
+        """True when the replayed code did not make the calls that were recorded."""
+
+    async def call(self, call: Call) -> ToolCall:
+        """Return the recorded answer to the next call."""
+        known = self._calls.pop(0) if self._calls else None
+        asked = (call.tool, call.args, call.kwargs)
+        if known is None or asked != (known.tool, known.args, dict(known.kwargs)):
+            self.departed = True
+            return _record(call, "failed", error="this call was not made when the code first ran")
+        return known if known.status == "stopped" else replace(known, status="replayed")
+
+    @property
+    def used_up(self) -> bool:
+        """True when every recorded call was asked for, and no other."""
+        return not self._calls and not self.departed

@@ -1,0 +1,253 @@
+"""One piece of code while it runs: its output, its tool calls, its deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from treeact.sandbox.base import (
+    Execution,
+    Limits,
+    Outcome,
+    OutputCallback,
+    Picture,
+    ResourceUsage,
+    Stream,
+    ToolCall,
+)
+from treeact.sandbox.protocol import (
+    Call,
+    Died,
+    Done,
+    Kind,
+    ProtocolError,
+    parse_call,
+    parse_died,
+    parse_done,
+    parse_gap,
+)
+
+KILL_PATIENCE = 30.0
+"""Seconds for a driver to kill a run and restore the branch, before the branch is given up."""
+
+CallTool = Callable[[Call], Awaitable[ToolCall]]
+Send = Callable[[Kind, bytes | dict[str, Any]], None]
+
+
+class Output:
+    """The text of one stream, as it comes; the cap holds whatever the driver sends."""
+
+    def __init__(self, stream: Stream, limit: int, callback: OutputCallback | None) -> None:
+        self._stream, self._callback = stream, callback
+        self._room = limit + 1
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._parts: list[str] = []
+        self.dropped = 0
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes."""
+        self.dropped += max(0, len(data) - self._room)
+        data = data[: self._room]
+        self._room -= len(data)
+        self._add(self._decoder.decode(data))
+
+    def skip(self, count: int) -> None:
+        """Note that `count` bytes were left out here."""
+        self.dropped += count
+        text = self._decoder.decode(b"", final=True)
+        self._decoder.reset()
+        self._add(f"{text}\n... {count} bytes left out ...\n")
+
+    def _add(self, text: str) -> None:
+        if text:
+            self._parts.append(text)
+            if self._callback:
+                self._callback(self._stream, text)
+
+    def text(self) -> str:
+        """Return all of it."""
+        return "".join(self._parts)
+
+
+class Run:
+    """Takes the frames of one run until it is done or dead, and keeps its deadline."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        send: Send,
+        call_tool: CallTool,
+        on_output: OutputCallback | None = None,
+    ) -> None:
+        self._limits, self._send, self._call_tool = limits, send, call_tool
+        self._loop = asyncio.get_running_loop()
+        self._outputs: dict[Stream, Output] = {
+            "stdout": Output("stdout", limits.output, on_output),
+            "stderr": Output("stderr", limits.output, on_output),
+        }
+        self._images: list[Picture] = []
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._cause: Outcome | None = None
+        self._began = time.perf_counter()
+        self._end: asyncio.Future[Done | Died] = self._loop.create_future()
+        self.calls: list[ToolCall] = []
+
+    # The deadline ---------------------------------------------------------------------------
+
+    def start(self, timeout: float) -> None:
+        """Start the clock: `timeout` seconds until the code is interrupted."""
+        self._timer = self._loop.call_later(timeout, self.interrupt, "timeout")
+
+    def interrupt(self, cause: Outcome) -> None:
+        """Interrupt the code; kill it when it has not ended `grace` seconds later."""
+        if self._cause is None and not self._end.done():
+            self._cause = cause
+            self._send(Kind.INTERRUPT, b"")
+            self._rearm(self._limits.grace, self.kill)
+
+    def kill(self) -> None:
+        """Kill the code, and give the branch up when even that gets no answer."""
+        if not self._end.done():
+            self._send(Kind.KILL, b"")
+            self._rearm(KILL_PATIENCE, lambda: self.on_lost("the driver does not answer"))
+
+    def _rearm(self, seconds: float, action: Callable[[], None]) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, action)
+
+    # Frames ---------------------------------------------------------------------------------
+
+    def on_frame(self, kind: Kind, payload: bytes) -> None:
+        """Take one frame of the branch."""
+        if self._end.done():
+            return
+        match kind:
+            case Kind.STDOUT:
+                self._outputs["stdout"].feed(payload)
+            case Kind.STDERR:
+                self._outputs["stderr"].feed(payload)
+            case Kind.GAP:
+                stream, count = parse_gap(payload)
+                self._outputs[stream].skip(count)
+            case Kind.IMAGE:
+                self._add_image(payload)
+            case Kind.CALL:
+                self._start_call(parse_call(payload))
+            case Kind.DONE:
+                self._finish(parse_done(payload))
+            case Kind.DIED:
+                self._finish(parse_died(payload))
+            case _:
+                raise ProtocolError(f"the sandbox sent {kind.name} during a run")
+
+    def on_lost(self, reason: str) -> None:
+        """End a run whose branch is gone."""
+        if not self._end.done():
+            self._finish(Died(restored=False, files=False, reason=reason))
+
+    def _finish(self, end: Done | Died) -> None:
+        if self._timer:
+            self._timer.cancel()
+        if self._task:
+            self._task.cancel()
+        self._end.set_result(end)
+
+    def _add_image(self, payload: bytes) -> None:
+        if len(self._images) >= self._limits.images or len(payload) > self._limits.image_bytes:
+            raise ProtocolError("the sandbox sent more pictures than allowed")
+        if not payload.startswith(b"\x89PNG\r\n\x1a\n"):
+            raise ProtocolError("the sandbox sent a picture that is no PNG")
+        self._images.append(Picture(data=payload))
+
+    # Tool calls -----------------------------------------------------------------------------
+
+    def _start_call(self, call: Call) -> None:
+        if self._task and not self._task.done():
+            raise ProtocolError("the sandbox called a tool while a call was under way")
+        self._task = self._loop.create_task(self._answer(call))
+
+    async def _answer(self, call: Call) -> None:
+        if len(self.calls) >= self._limits.tool_calls:
+            limit = self._limits.tool_calls
+            self._reply(
+                call.id, {"error": f"no more than {limit} tool calls are allowed in one run"}
+            )
+            return
+        result = await self._call_tool(call)
+        self.calls.append(result)
+        if result.status == "stopped":
+            self._reply(call.id, {"stop": True})
+        elif result.error is not None:
+            self._reply(call.id, {"error": result.error})
+        else:
+            self._reply(call.id, {"value": result.result})
+
+    def _reply(self, number: int, answer: dict[str, Any]) -> None:
+        if not self._end.done():
+            self._send(Kind.RESULT, {"id": number, **answer})
+
+    # The end --------------------------------------------------------------------------------
+
+    async def wait(self) -> Done | Died:
+        """Wait for the end; a caller that stops waiting has the code killed and rolled back."""
+        try:
+            return await asyncio.shield(self._end)
+        except asyncio.CancelledError:
+            self.kill()
+            await self._end
+            raise
+
+    def execution(
+        self, end: Done | Died, *, rebuilt: bool = False, notes: tuple[str, ...] = ()
+    ) -> Execution:
+        """Return the result of a run that ended so."""
+        done = end if isinstance(end, Done) else None
+        return Execution(
+            outcome=self._outcome(end),
+            stdout=self._outputs["stdout"].text(),
+            stderr=self._outputs["stderr"].text(),
+            stdout_dropped=self._outputs["stdout"].dropped,
+            stderr_dropped=self._outputs["stderr"].dropped,
+            value=done.value[: self._limits.value + 200] if done and done.value else None,
+            error=done.error if done else None,
+            images=tuple(self._images),
+            files=done.files if done else (),
+            calls=tuple(self.calls),
+            usage=ResourceUsage(cpu_seconds=done.cpu, memory=done.memory)
+            if done
+            else ResourceUsage(),
+            duration=time.perf_counter() - self._began,
+            rolled_back=done is None,
+            rebuilt=rebuilt,
+            notes=notes + (done.notes if done else _describe_death(end, self._cause)),
+        )
+
+    def _outcome(self, end: Done | Died) -> Outcome:
+        if self._cause is not None:
+            return self._cause
+        if isinstance(end, Died):
+            return "killed"
+        outcomes: dict[str, Outcome] = {"ok": "ok", "stopped": "ok", "error": "error"}
+        return outcomes.get(end.status, "interrupted")
+
+
+def _describe_death(end: Done | Died, cause: Outcome | None) -> tuple[str, ...]:
+    assert isinstance(end, Died)
+    if end.reason:
+        why = end.reason
+    elif cause is not None:
+        why = "it did not react to the interrupt"
+    elif end.status is not None and end.status < 0:
+        why = f"signal {-end.status} ended the process"
+        why += ", most likely for lack of memory" if end.status == -9 else ""
+    else:
+        why = f"the process exited with code {end.status}"
+    notes = [f"killed: {why}; variables are as before this run"]
+    if end.restored and not end.files:
+        notes.append("files that the killed run changed could not be restored: too many bytes")
+    return tuple(notes)
