@@ -40,7 +40,7 @@ class Tools:
     def stubs(self) -> list[dict[str, str | None]]:
         """Return what the driver needs to define a function for each tool."""
         return [
-            {"name": tool.name, "stub": getattr(tool, "stub", None)}
+            {"name": tool.name, "stub": tool.stub() if hasattr(tool, "stub") else None}
             for tool in self._tools.values()
         ]
 
