@@ -148,6 +148,10 @@ class GuardedTool:
         """Whether the tool returns nothing."""
         return self._tool.returns_nothing
 
+    def stub(self) -> str:
+        """Return the tool's stub."""
+        return self._tool.stub()
+
     async def call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Ask, then call the tool.
 

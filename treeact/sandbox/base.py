@@ -27,6 +27,9 @@ class HostTool(Protocol):
     def returns_nothing(self) -> bool:
         """True when calls give None, so that a `write` can be deferred instead of refused."""
 
+    def stub(self) -> str:
+        """Return the Python stub that code sees: a `def` line with a docstring, or nothing."""
+
     async def call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Validate the JSON arguments, run, and return a JSON value.
 

@@ -1,0 +1,139 @@
+"""Approvals, messages, interrupts and follow-up questions, in the library."""
+
+import asyncio
+
+import pytest
+
+from tests.agents.support import agent, answer, code, observations, of_type, until
+from treeact import Task, tool
+from treeact.errors import TreeActError
+from treeact.trace.events import ApprovalRequested, CodeRun, CommandReceived, ModelCalled
+
+
+async def test_code_waits_for_approval_and_may_be_edited_or_rejected() -> None:
+    replies = [code("print('one')"), code("print('two')"), code("print('three')"), answer("x")]
+    run = agent(replies, approve="all").start(Task("?"))
+    verdicts = iter([run.approve, lambda: run.edit("print('zwei')"), lambda: run.reject("no!")])
+    async for event in run.events():
+        if isinstance(event, ApprovalRequested):
+            assert next(verdicts)()
+    result = await run.result()
+    told = observations(result)
+    assert "one" in told[0]
+    assert "zwei" in told[1]
+    assert "changed your code" in told[1]
+    assert "did not allow" in told[2]
+    assert "no!" in told[2]
+    outputs = [event.stdout for event in of_type(list(run.log.events()), CodeRun)]
+    assert outputs == ["one\n", "zwei\n"]
+    assert not run.approve()
+
+
+async def test_calls_with_effects_wait_for_approval_under_risky() -> None:
+    sent: list[str] = []
+
+    @tool(effects="write")
+    def send_mail(to: str) -> None:
+        """Send a mail.
+
+        Args:
+            to: address.
+        """
+        sent.append(to)
+
+    @tool(effects="read")
+    def look(what: str) -> str:
+        """Look at something.
+
+        Args:
+            what: the thing.
+        """
+        return what
+
+    replies = [code("look('x')\nsend_mail('a@b')"), code("send_mail('c@d')"), answer("x")]
+    run = agent(replies, approve="risky", tools=[send_mail, look]).start(Task("?"))
+    first = await until(run, ApprovalRequested)
+    assert (first.what, first.text) == ("call", "send_mail('a@b')")
+    assert sent == []
+    run.approve()
+    async for event in run.events():
+        if isinstance(event, ApprovalRequested) and "c@d" in str(event.text):
+            run.reject("not this one")
+    result = await run.result()
+    assert sent == ["a@b"]
+    assert "not this one" in observations(result)[1]
+
+
+async def test_a_message_reaches_the_agent_with_the_next_observation() -> None:
+    run = agent([code("1"), answer("x")]).start(Task("?"))
+    run.send("use metres")
+    result = await run.result()
+    assert "The user says: use metres" in observations(result)[0]
+    assert of_type(list(run.log.events()), CommandReceived)[0].command == "send"
+
+
+async def test_an_interrupt_stops_code_keeps_its_state_and_waits_for_words() -> None:
+    slow = code("kept = 1\nprint('started', flush=True)\nimport time\ntime.sleep(60)")
+    run = agent([slow, code("print(kept)"), answer("x")]).start(Task("?"))
+    while not run.interrupt():
+        await asyncio.sleep(0.3)
+    run.send("be quick")
+    result = await asyncio.wait_for(run.result(), 30)
+    told = observations(result)
+    assert "interrupted" in told[0]
+    assert "The user says: be quick" in told[0]
+    assert result.answer == "x"
+
+
+async def test_an_interrupt_stops_a_model_call() -> None:
+    async def slow(request: object) -> str:
+        if request.path == "run/step-1/propose":  # type: ignore[attr-defined]
+            await asyncio.sleep(60)
+        return answer("quick")
+
+    from treeact import CodeAct, ScriptedModel
+
+    run = CodeAct(ScriptedModel(slow), sandbox="unsafe-local").start(Task("?"))
+    await asyncio.sleep(0.05)
+    assert run.interrupt("hurry")
+    result = await asyncio.wait_for(run.result(), 10)
+    assert result.answer == "quick"
+    assert "The user says: hurry" in observations(result)[0]
+
+
+async def test_cancel_ends_the_run_with_its_reason() -> None:
+    run = agent([code("import time\ntime.sleep(60)")]).start(Task("?"))
+    await asyncio.sleep(0.3)
+    run.cancel()
+    result = await asyncio.wait_for(run.result(), 10)
+    assert result.reason == "cancelled"
+
+
+async def test_cancelling_the_waiter_cancels_the_run() -> None:
+    run = agent([code("import time\ntime.sleep(60)")]).start(Task("?"))
+    waiter = asyncio.ensure_future(run.result())
+    await asyncio.sleep(0.3)
+    waiter.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+    assert (await run.result()).reason == "cancelled"
+
+
+async def test_a_follow_up_goes_on_with_state_and_history() -> None:
+    replies = [code("x = 41"), answer("41"), code("print(x + 1)"), answer("42")]
+    async with agent(replies).start(Task("First?"), follow_up=True) as run:
+        assert (await run.result()).answer == "41"
+        run.send("And one more?")
+        result = await run.result()
+    assert result.answer == "42"
+    assert observations(result)[2] == "And one more?"
+    assert "42" in observations(result)[3]
+    asked = [event.id for event in of_type(list(run.log.events()), ModelCalled)]
+    assert len(asked) == len(set(asked)) == 4
+
+
+async def test_a_run_that_ended_takes_no_follow_up() -> None:
+    run = agent([answer("x")]).start(Task("?"))
+    await run.result()
+    with pytest.raises(TreeActError, match="follow_up"):
+        run.send("more?")
