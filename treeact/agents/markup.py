@@ -112,6 +112,8 @@ class _Scanner:
         self.failed_tries = 0
         self.thinking_end = 0
         """Where thinking ends that began without a tag."""
+        self.last_code = max((m.start() for m in self.markers if _opens_code(m)), default=-1)
+        self.last_close = max((m.start() for m in self.markers if m["close"]), default=-1)
 
     def run(self) -> None:
         for index, marker in enumerate(self.markers):
@@ -130,11 +132,11 @@ class _Scanner:
             self._prose_up_to(marker.start())
             self._fence(index, marker)
         elif tag in CODE:
-            self._prose_up_to(marker.start())
             self._code_tag(index, marker)
-        elif tag in ANSWER or tag in THINKING:
-            self._prose_up_to(marker.start())
-            self._text_tag(index, marker, ANSWER if tag in ANSWER else THINKING)
+        elif tag in ANSWER and not self._only_mentions_answer(index, marker):
+            self._text_tag(index, marker, ANSWER)
+        elif tag in THINKING:
+            self._text_tag(index, marker, THINKING)
         elif (marker["close"] or "").lower() in THINKING:
             self._prose_up_to(marker.start())
             self.parts, self.has_code = [], False
@@ -237,12 +239,16 @@ class _Scanner:
         start = marker.end()
         closing = self._look_ahead(start, self._closing_tags(index, CODE))
         closing = closing or next(self._closing_tags(index, CODE), None)
+        if closing is None and self.last_code > marker.start() and not self._ends_line(marker):
+            return  # a sentence about the tag, before the code itself
+        self._prose_up_to(marker.start())
         end = closing.start() if closing else len(self.text)
         self.position = closing.end() if closing else len(self.text)
         body = self.text[start:end]
         self._add_code(body, closed=closing is not None, what="tag")
 
     def _text_tag(self, index: int, marker: Marker, tags: frozenset[str]) -> None:
+        self._prose_up_to(marker.start())
         closing = next(self._closing_tags(index, tags), None)
         end = closing.start() if closing else len(self.text)
         self.position = closing.end() if closing else len(self.text)
@@ -252,7 +258,29 @@ class _Scanner:
             body = _without_partial_tag(body)
         self.parts.append(Part("answer" if tags is ANSWER else "thinking", body))
 
+    def _only_mentions_answer(self, index: int, marker: Marker) -> bool:
+        """Tell whether prose talks about the answer tag, as in `I will write <answer> later`.
+
+        To take such a sentence for the answer would end the task with it.
+        """
+        for later in range(index + 1, len(self.markers)):
+            other = self.markers[later]
+            if (other["tag"] or "").lower() in ANSWER:
+                return True
+            if (other["close"] or "").lower() in ANSWER:
+                return False
+        return self.last_code > marker.start() or not self._begins_line(marker)
+
+    def _begins_line(self, marker: Marker) -> bool:
+        before = self.text[max(0, marker.start() - 20) : marker.start()]
+        return not before.rpartition("\n")[2].strip(" \t*_#>")
+
+    def _ends_line(self, marker: Marker) -> bool:
+        return not self.text[marker.end() : marker.end() + 20].partition("\n")[0].strip()
+
     def _closing_tags(self, index: int, tags: frozenset[str]) -> Iterator[Marker]:
+        if self.markers[index].start() > self.last_close:
+            return
         for later in range(index + 1, len(self.markers)):
             if (self.markers[later]["close"] or "").lower() in tags:
                 yield self.markers[later]
@@ -299,6 +327,12 @@ def _before_invented(body: str) -> str | None:
     invented = INVENTED_LINE.search(body)
     kept = body[: invented.start()] if invented else ""
     return None if does_nothing(kept) else kept
+
+
+def _opens_code(marker: Marker) -> bool:
+    tag = marker["tag"] or marker["line_tag"] or ""
+    language = _language(marker["info"] or marker["late_info"] or "")[0]
+    return tag.lower() in CODE or language in PYTHON
 
 
 def _language(info: str) -> tuple[str, str]:

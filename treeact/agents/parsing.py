@@ -56,6 +56,8 @@ LABEL = re.compile(r"^[ \t*_#]*(?:action|code|python)[*_]*:[*_]*", re.MULTILINE 
 LABELLED_END = re.compile(r"^[ \t]*(?:end action\b|observation:)", re.MULTILINE | re.IGNORECASE)
 THOUGHT_LABEL = re.compile(r"[*_#]{0,3} ?thoughts?[*_]{0,3}:[*_]{0,3}\s*", re.IGNORECASE)
 LAST_LABEL = re.compile(r"(?:^|\n)[*_#]{0,3} ?(?:action|code|python)[*_]{0,3}:[*_]{0,3}$", re.I)
+WRAPPERS = frozenset({"", "markdown", "md", "text", "plaintext", "xml", "html"})
+"""Languages of blocks that models wrap around a whole reply."""
 PLACEHOLDERS = frozenset({"", "...", "…"})
 
 
@@ -126,6 +128,9 @@ def _without_end_tokens(text: str) -> str:
 
 
 def _decide(parts: list[Part], repairs: tuple[str, ...]) -> Reply:
+    if not any(part.kind in ("code", "truncated", "answer") for part in parts):
+        parts, inner_repairs = _open_wrapper(parts)
+        repairs = (*repairs, *inner_repairs)
     prose = "\n\n".join(part.text for part in parts if part.kind in ("prose", "thinking"))
     answer, thought = _answer(parts, prose)
     thought = _tidy(thought)
@@ -175,6 +180,18 @@ def _answer(parts: list[Part], prose: str) -> tuple[str | None, str]:
     if not answer and (below := FINAL_ANSWER_BELOW.match(prose, line.end())):
         answer = below[1].strip()
     return answer.removesuffix("**").strip(), prose[: line.start()]
+
+
+def _open_wrapper(parts: list[Part]) -> tuple[list[Part], tuple[str, ...]]:
+    """Return the parts inside the first block that holds a whole reply, or `parts`."""
+    for index, part in enumerate(parts):
+        if part.kind != "other" or part.language not in WRAPPERS:
+            continue
+        inner, repairs = scan(part.text)
+        if any(found.kind in ("code", "truncated", "answer") for found in inner):
+            opened = [*parts[:index], *inner, *parts[index + 1 :]]
+            return opened, (*repairs, "opened wrapping block")
+    return parts, ()
 
 
 def _untagged(parts: list[Part]) -> list[str]:
