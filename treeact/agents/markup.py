@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from treeact.agents.mending import compiles, does_nothing, mend
@@ -112,8 +113,16 @@ class _Scanner:
         self.failed_tries = 0
         self.thinking_end = 0
         """Where thinking ends that began without a tag."""
-        self.last_code = max((m.start() for m in self.markers if _opens_code(m)), default=-1)
-        self.last_close = max((m.start() for m in self.markers if m["close"]), default=-1)
+
+    @cached_property
+    def last_code(self) -> int:
+        """Where the last block of code begins; -1 without one."""
+        return max((m.start() for m in self.markers if _opens_code(m)), default=-1)
+
+    @cached_property
+    def last_close(self) -> int:
+        """Where the last closing tag begins; -1 without one."""
+        return max((m.start() for m in self.markers if m["close"]), default=-1)
 
     def run(self) -> None:
         for index, marker in enumerate(self.markers):

@@ -1,4 +1,4 @@
-"""Repairs of code that does not compile: each is tried, and kept only when it makes it compile."""
+"""Repairs of code that does not compile, each kept only when it makes the code compile."""
 
 from __future__ import annotations
 
@@ -65,14 +65,28 @@ def does_nothing(code: str) -> bool:
     return all(not line or line.startswith("#") for line in map(str.strip, code.splitlines()))
 
 
+def _plain_spaces(code: str) -> str:
+    return code if code.isascii() else code.translate(ODD_SPACES)
+
+
+def _plain_quotes(code: str) -> str:
+    return code if code.isascii() else code.translate(CURLY_QUOTES)
+
+
+def _dedent(code: str) -> str:
+    return textwrap.dedent(code) if code[:1] in (" ", "\t") else code
+
+
 def _strip_prompts(code: str) -> str:
-    if not any(line.lstrip().startswith(">>>") for line in code.split("\n")):
+    if ">>>" not in code or not any(line.lstrip().startswith(">>>") for line in code.split("\n")):
         return code
     matches = (PROMPT.match(line) for line in code.split("\n"))
     return "\n".join(match[1] for match in matches if match)
 
 
 def _strip_line_numbers(code: str) -> str:
+    if not code.lstrip()[:1].isdigit():
+        return code
     matches = [NUMBERED.match(line) for line in code.split("\n") if line.strip()]
     numbers = [int(match[1][-9:]) for match in matches if match]
     consecutive = all(b == a + 1 for a, b in pairwise(numbers))
@@ -82,19 +96,19 @@ def _strip_line_numbers(code: str) -> str:
 
 
 def _unescape_newlines(code: str) -> str:
-    if "\n" in code.strip():
+    if "\\n" not in code or "\n" in code.strip():
         return code
     return code.replace("\\n", "\n").replace('\\"', '"').replace("\\t", "\t")
 
 
 REPAIRS: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("removed odd spaces", lambda code: code.translate(ODD_SPACES)),
+    ("removed odd spaces", _plain_spaces),
     ("unescaped HTML", html.unescape),
     ("unescaped newlines", _unescape_newlines),
-    ("removed indentation", textwrap.dedent),
+    ("removed indentation", _dedent),
     ("removed REPL prompts", _strip_prompts),
     ("removed line numbers", _strip_line_numbers),
-    ("straightened quotes", lambda code: code.translate(CURLY_QUOTES)),
+    ("straightened quotes", _plain_quotes),
 )
 
 
@@ -104,11 +118,11 @@ def mend(code: str) -> tuple[str, tuple[str, ...]]:
     Code that compiles, and code that no repair makes compile, comes back as it was: a syntax error
     is for the interpreter to report.
     """
-    if compiles(code):
+    changed = [(name, mended) for name, repair in REPAIRS if (mended := repair(code)) != code]
+    if not changed or compiles(code):  # most code leaves nothing to repair, and is not parsed
         return code, ()
-    for name, repair in REPAIRS:
-        mended = repair(code)
-        if mended != code and compiles(mended):
+    for name, mended in changed:
+        if compiles(mended):
             return mended, (name,)
     return _mend_together(code)
 
