@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 from asyncio import StreamReader, StreamWriter
+from asyncio.subprocess import Process
 from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,15 +25,19 @@ if TYPE_CHECKING:
 BUFFER = 256 * 1024
 """Bytes that may wait here before the engine, and then the container, has to."""
 STDERR_TAIL = 4096
+"""Bytes kept of stderr."""
+ANSWER_TIMEOUT = 30.0
+"""Seconds that the engine may take to accept the attach call."""
 _STDOUT, _STDERR = 1, 2
 
 
 class AttachedStream:
     """A container's stdin, stdout and stderr over one connection."""
 
-    def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+        self._reader = connection.reader
+        self._writer = connection.writer
         self._left = 0
         self._kind = _STDOUT
         self._stderr: deque[int] = deque(maxlen=STDERR_TAIL)
@@ -74,9 +81,24 @@ class AttachedStream:
         except OSError:
             return
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give the connection up; the container's stdin ends with it."""
-        self._writer.transport.abort()
+        await self._connection.close()
+
+
+@dataclass(frozen=True)
+class _Connection:
+    reader: StreamReader
+    writer: StreamWriter
+    process: Process | None = None
+    """The ssh client whose streams these are."""
+
+    async def close(self) -> None:
+        self.writer.transport.abort()
+        if self.process:
+            with suppress(ProcessLookupError):
+                self.process.kill()
+            await self.process.wait()
 
 
 async def attach(endpoint: Endpoint, container: str, *, api_version: str) -> AttachedStream:
@@ -87,23 +109,29 @@ async def attach(endpoint: Endpoint, container: str, *, api_version: str) -> Att
         SandboxUnavailable: the engine cannot be reached.
     """
     try:
-        reader, writer = await _dial(endpoint)
+        connection = await _dial(endpoint)
     except OSError as error:
         raise SandboxUnavailable(f"no Docker engine answers ({error}): {REMEDY}") from error
     try:
-        writer.write(_request(container, api_version))
-        head = await reader.readuntil(b"\r\n\r\n")
-    except (OSError, EOFError, asyncio.LimitOverrunError) as error:
-        writer.transport.abort()
-        raise SandboxError(f"the Docker engine broke off the attach call: {error}") from error
+        await _upgrade(connection, _request(container, api_version))
     except BaseException:
-        writer.transport.abort()
+        await connection.close()
         raise
+    return AttachedStream(connection)
+
+
+async def _upgrade(connection: _Connection, request: bytes) -> None:
+    """Send the request and read the answer's head; the container's bytes follow it."""
+    try:
+        connection.writer.write(request)
+        async with asyncio.timeout(ANSWER_TIMEOUT):
+            head = await connection.reader.readuntil(b"\r\n\r\n")
+    except (OSError, EOFError, asyncio.LimitOverrunError) as error:
+        reason = str(error) or type(error).__name__
+        raise SandboxError(f"the Docker engine broke off the attach call: {reason}") from error
     status = head.split(b"\r\n", 1)[0].decode(errors="replace")
     if status.split(" ")[1:2] not in (["101"], ["200"]):
-        writer.transport.abort()
         raise SandboxError(f"the Docker engine refused to attach: {status}")
-    return AttachedStream(reader, writer)
 
 
 def _request(container: str, api_version: str) -> bytes:
@@ -118,14 +146,15 @@ def _request(container: str, api_version: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-async def _dial(endpoint: Endpoint) -> tuple[StreamReader, StreamWriter]:
+async def _dial(endpoint: Endpoint) -> _Connection:
     url = urlsplit(endpoint.host)
     if url.scheme in ("unix", "http+unix"):
-        return await asyncio.open_unix_connection(url.path, limit=BUFFER)
+        return _Connection(*await asyncio.open_unix_connection(url.path, limit=BUFFER))
     if url.scheme in ("tcp", "http", "https"):
         context = _tls(endpoint.tls) if endpoint.tls else None
         port = url.port or (2376 if context else 2375)
-        return await asyncio.open_connection(url.hostname, port, ssl=context, limit=BUFFER)
+        opened = asyncio.open_connection(url.hostname, port, ssl=context, limit=BUFFER)
+        return _Connection(*await opened)
     if url.scheme == "ssh":
         return await _dial_ssh(endpoint.host)
     raise SandboxUnavailable(
@@ -143,14 +172,14 @@ def _tls(settings: TLSConfig) -> ssl.SSLContext:
     return context
 
 
-async def _dial_ssh(host: str) -> tuple[StreamReader, StreamWriter]:
+async def _dial_ssh(host: str) -> _Connection:
     """Reach the engine as Docker's own client does: the connection is ssh's stdin and stdout."""
     process = await asyncio.create_subprocess_exec(
-        *("ssh", "-T", "-o", "BatchMode=yes", host, "docker", "system", "dial-stdio"),
+        *("ssh", "-T", "-o", "BatchMode=yes", "--", host, "docker", "system", "dial-stdio"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         limit=BUFFER,
     )
     assert process.stdin and process.stdout
-    return process.stdout, process.stdin
+    return _Connection(process.stdout, process.stdin, process)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 REPOSITORY = "treeact-sandbox"
 DEFAULT_BASE = "python:3.12-slim"
+LOCAL_BASE = "treeact-base:bookworm"
+"""What `.ci/run` makes where no registry can be reached; used where the default base is not."""
 PYTHON = "/opt/treeact/bin/python"
 """The interpreter inside the image that has the packages."""
 DRIVER = "/opt/treeact/driver.py"
@@ -76,7 +78,7 @@ def build_image(
 
     Args:
         base: the image to build on, with Python 3.11 or newer; by default TREEACT_BASE_IMAGE, else
-            `python:3.12-slim`.
+            `python:3.12-slim`, which is pulled.
         tag: the image's name; by default the one that DockerSandbox looks for.
         on_progress: called with each line of the build's output.
 
@@ -86,10 +88,10 @@ def build_image(
     Raises:
         SandboxUnavailable: no engine answers, or the build failed.
     """
-    base = base or os.environ.get("TREEACT_BASE_IMAGE") or DEFAULT_BASE
     tag = tag or image_tag()
     client = Endpoint.find().connect(timeout=1800)
     try:
+        base = base or os.environ.get("TREEACT_BASE_IMAGE") or _default_base(client)
         with engine_errors():
             stream = client.api.build(
                 fileobj=io.BytesIO(_context(os.environ)),
@@ -105,6 +107,11 @@ def build_image(
     finally:
         client.close()
     return tag
+
+
+def _default_base(client: DockerClient) -> str:
+    local_only = not image_exists(client, DEFAULT_BASE) and image_exists(client, LOCAL_BASE)
+    return LOCAL_BASE if local_only else DEFAULT_BASE
 
 
 def _follow(stream: Iterable[dict[str, Any]], base: str, on_progress: Progress) -> None:
