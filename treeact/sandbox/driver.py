@@ -3,8 +3,8 @@
 Standard library only; started as `python3 -I -u driver.py CONFIG` with framed messages on stdin
 and stdout. Four kinds of process, each forked from the one before:
 
-    supervisor   owns the stream to the host, the branches' folders, and every kill; runs no user code
-    zygote       imports modules ahead of time; runs no user code
+    supervisor   owns the stream to the host, the branches' folders and all kills; no user code
+    zygote       imports modules ahead of time; no user code
     node         an interpreter that has run a branch's code and is frozen since
     child        forked from its node ahead of time; runs the next code and then is the node
 
@@ -80,14 +80,23 @@ def split(buffer, limit):
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 
 
-def prctl(option, value):
-    """Set one attribute of this process; systems without it go without."""
-    try:
-        import ctypes
+try:
+    import ctypes
 
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-    except (ImportError, OSError, AttributeError):
-        pass
+    LIBC = ctypes.CDLL(None)
+except (ImportError, OSError):
+    LIBC = None  # type: ignore[assignment]
+
+
+def prctl(option, value):
+    """Set one attribute of this process; a Python without ctypes goes without."""
+    if LIBC:
+        LIBC.prctl(option, value, 0, 0, 0)
+
+
+def count_threads():
+    """Return how many threads this process has beside its first, whatever started them."""
+    return os.stat("/proc/self/task").st_nlink - 3
 
 
 def children(pid):
@@ -179,6 +188,12 @@ def scan(folder, limit=MAX_LISTED):
         if len(found) > limit:
             break
     return found
+
+
+def folder_mark(folder):
+    """Return what changes when an entry comes or goes: times, size and links of a folder."""
+    info = os.stat(folder)
+    return info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_nlink
 
 
 def printable(name):
@@ -278,13 +293,25 @@ def read_beneath(folder, name, offset, size):
         os.close(fd)
 
 
-def reopen_files(old, new):
-    """Give this process its own offsets: open regular files below `old` again, below `new`."""
-    for name in os.listdir("/proc/self/fd"):
-        fd = int(name)
+def open_descriptors(gap=64):
+    """Yield open descriptors from 3 on, until `gap` in a row are closed; cheaper than /proc."""
+    fd = last = 3
+    while fd < last + gap:
         try:
-            path = os.readlink("/proc/self/fd/" + name)
-            if fd <= 2 or not path.startswith(old + "/") or not stat.S_ISREG(os.fstat(fd).st_mode):
+            fcntl.fcntl(fd, fcntl.F_GETFD)
+            last = fd
+            yield fd
+        except OSError:
+            pass
+        fd += 1
+
+
+def reopen_files(old, new, sock):
+    """Give this process its own offsets: open regular files below `old` again, below `new`."""
+    for fd in open_descriptors():
+        try:
+            path = os.readlink("/proc/self/fd/%d" % fd) if fd != sock else ""
+            if not path.startswith(old + "/") or not stat.S_ISREG(os.fstat(fd).st_mode):
                 continue
             flags = fcntl.fcntl(fd, fcntl.F_GETFL) & (os.O_ACCMODE | os.O_APPEND | os.O_SYNC)
             fresh = os.open(new + path[len(old) :], flags | os.O_CLOEXEC)
@@ -312,8 +339,10 @@ class Peer:
         self.outbox = []  # pairs of bytes and the descriptors that go with the first of them
 
     def send(self, kind, payload, fds=()):
-        """Queue one frame and send what the socket takes."""
-        self.outbox.append((memoryview(encode(0, kind, payload)), [os.dup(fd) for fd in fds]))
+        """Queue one frame and send what the socket takes; descriptors follow it on one byte."""
+        self.outbox.append((memoryview(encode(0, kind, payload)), []))
+        if fds:
+            self.outbox.append((memoryview(b"+"), [os.dup(fd) for fd in fds]))
         return self.flush()
 
     def flush(self):
@@ -321,10 +350,7 @@ class Peer:
         while self.outbox:
             data, fds = self.outbox[0]
             try:
-                rights = [
-                    (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("%di" % len(fds), *fds))
-                ]
-                sent = self.sock.sendmsg([data], rights if fds else [])
+                sent = send_fds(self.sock, data, fds) if fds else os.write(self.sock.fileno(), data)
             except BlockingIOError:
                 return False
             except OSError:
@@ -339,7 +365,7 @@ class Peer:
     def receive(self):
         """Return the next bytes; the first ones tell the sender's pid."""
         if self.pid is not None:
-            return self.sock.recv(CHUNK)
+            return os.read(self.sock.fileno(), CHUNK)
         data, extra, _, _ = self.sock.recvmsg(CHUNK, socket.CMSG_SPACE(12))
         for level, kind, body in extra:
             if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
@@ -347,8 +373,23 @@ class Peer:
         return data
 
 
+def send_fds(sock, data, fds):
+    """Send bytes with descriptors."""
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("%di" % len(fds), *fds))]
+    return sock.sendmsg([data], rights)
+
+
+def receive_fds(sock, count):
+    """Take the descriptors that come with the next byte."""
+    _, extra, _, _ = sock.recvmsg(1, socket.CMSG_SPACE(4 * count))
+    for _, kind, body in extra:
+        if kind == socket.SCM_RIGHTS:
+            return list(struct.unpack("%di" % count, body[: 4 * count]))
+    os._exit(1)
+
+
 class Capture:
-    """One output stream of a branch: its beginning is sent at once, its end when the run is over."""
+    """One output stream of a branch: the beginning is sent at once, the end after the run."""
 
     def __init__(self, kind, fd, limit):
         self.kind, self.fd, self.half = kind, fd, max(limit // 2, 1)
@@ -952,11 +993,9 @@ class Node:
         self.sock = sock
         self.limits, self.config = config["limits"], config
         self.preload = list(config["preload"])
-        self.inbox = bytearray()
-        self.frames = []
-        self.fds = []
         self.folder = None
-        self.listing = {}
+        self.listing = {}  # the working folder after the last run
+        self.mark, self.marked = None, 0
         self.saves = True
         self.forked = set()
         self.status = None  # how the killed predecessor ended
@@ -967,20 +1006,28 @@ class Node:
 
     def send(self, kind, payload):
         """Send one frame."""
-        self.sock.sendall(encode(0, kind, payload))
+        view = memoryview(encode(0, kind, payload))
+        while view:
+            view = view[os.write(self.sock.fileno(), view) :]
 
     def receive(self):
-        """Return the kind and payload of the next frame; a process without supervisor ends."""
-        while not self.frames:
-            data, extra, _, _ = self.sock.recvmsg(CHUNK, socket.CMSG_SPACE(16))
-            if not data:
+        """Return the kind and payload of the next frame."""
+        _, length, kind = HEADER.unpack(self.read(HEADER.size))
+        return kind, self.read(length)
+
+    def read(self, count):
+        """Return exactly `count` bytes; a process without supervisor ends.
+
+        Reading is never ahead, so that descriptors that follow a frame are not lost. Plain reads
+        and writes are used because some jails make every socket call dear.
+        """
+        data = bytearray()
+        while len(data) < count:
+            piece = os.read(self.sock.fileno(), count - len(data))
+            if not piece:
                 os._exit(0)
-            for _, kind, body in extra:
-                if kind == socket.SCM_RIGHTS:
-                    self.fds += struct.unpack("%di" % (len(body) // 4), body)
-            self.inbox += data
-            self.frames = [frame[1:] for frame in split(self.inbox, 1 << 31)]
-        return self.frames.pop(0)
+            data += piece
+        return bytes(data)
 
     def serve(self):
         """Serve the supervisor; every process forked here goes on in this loop."""
@@ -1019,8 +1066,7 @@ class Node:
 
     def fork(self, message):
         """Fork; the new process is a child of the same branch, or the node of a new one."""
-        count = 3 if message["folder"] != self.folder else 1
-        fds, self.fds = self.fds[:count], self.fds[count:]
+        fds = receive_fds(self.sock, 3 if message["folder"] != self.folder else 1)
         error = self.prepare(message)
         if error is None:
             try:
@@ -1052,7 +1098,7 @@ class Node:
             pass
         if self.folder == message["folder"] and not message.get("restore"):
             self.save_files()
-        threads = len(os.listdir("/proc/self/task")) - 1
+        threads = count_threads()
         return "%d threads are alive" % threads if threads else None
 
     def begin(self, message, fds):
@@ -1061,7 +1107,7 @@ class Node:
         self.sock.close()
         self.sock = socket.socket(fileno=fds[0])
         self.sock.set_inheritable(False)
-        self.inbox, self.frames, self.fds, self.forked = bytearray(), [], [], set()
+        self.forked = set()
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         if len(fds) == 3:
             for target, fd in ((1, fds[1]), (2, fds[2])):
@@ -1073,7 +1119,7 @@ class Node:
             old, self.folder = self.folder, message["folder"]
             self.enter(old)
         else:
-            reopen_files(self.folder, self.folder)
+            reopen_files(self.folder, self.folder, self.sock.fileno())
             if message.get("restore"):
                 self.restore_files()
         self.send(HELLO, {"status": self.status, "files": self.saves})
@@ -1148,7 +1194,7 @@ class Node:
                 copy_tree(os.path.join(old, part), target)
             os.makedirs(target, exist_ok=True)
         if old:
-            reopen_files(old, self.folder)
+            reopen_files(old, self.folder, self.sock.fileno())
             place = self.folder + place[len(old) :] if place.startswith(old + "/") else self.work
         os.chdir(place if os.path.isdir(place) else self.work)
         os.environ.update(HOME=self.work, PWD=self.work, TMPDIR=os.path.join(self.folder, "tmp"))
@@ -1163,6 +1209,10 @@ class Node:
 
     def changed_files(self):
         """Return the regular files that differ from the last listing, and remember the new one."""
+        here = folder_mark(self.work)
+        if not self.listing and here == self.mark and here[0] < self.marked - 10**8:
+            return []  # empty before, and nothing came since
+        self.mark, self.marked = here, time.time_ns()
         now = scan(self.work)
         changed = {name: info for name, info in now.items() if self.listing.get(name) != info}
         self.listing = now
@@ -1224,7 +1274,7 @@ class Node:
         self.send(DONE, report)
 
     def digest(self):
-        """Return a fingerprint of every user's name and of the files, to check a rebuilt state by."""
+        """Return a fingerprint of the user's names and files, to check a rebuilt state by."""
         found = {}
         for name, value in list(self.cell.namespace.items()):
             if not name.startswith("_") and name not in self.cell.own and len(found) < 500:
@@ -1337,7 +1387,7 @@ class Cell:
             report["error"] = describe_error(error, self.node.folder)
         if self.stopped and report["status"] != "interrupted":
             report.update(status="stopped", error=None)
-        threads = len(os.listdir("/proc/self/task")) - 1
+        threads = count_threads()
         if threads:
             note = "%d threads are still alive: until they end, this state can only be rebuilt by"
             self.notes.append(note % threads + " running its code again, not copied")
@@ -1454,7 +1504,7 @@ class Cell:
         try:
             self.node.send(kind, payload)
             while number is not None:
-                if main and not self.node.frames:
+                if main:
                     self.wait_readable()
                 answer = json.loads(self.node.receive()[1])
                 if answer.get("id") == number:

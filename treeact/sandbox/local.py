@@ -1,8 +1,9 @@
-"""What the kinds without a container engine share: a private folder, a process, and its janitor."""
+"""What the kinds without a container engine share: a private folder and a kept process."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -10,40 +11,36 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from treeact.errors import SandboxError
 from treeact.sandbox.channel import Channel
 
 PREFIX = "treeact-sandbox-"
-JANITOR = 'read _; i=0; while [ -e "$0" ] && [ $i -lt 20 ]; do rm -rf -- "$0"; i=$((i+1)); done'
+KEEPER_PATH = Path(__file__).with_name("keeper.py")
 STDERR_KEPT = 4096
+KILL_PATIENCE = 10.0
 
 
-class PrivateFolder:
-    """A temporary folder that goes when this process ends, however it ends.
+def private_folder() -> Path:
+    """Make a temporary folder whose name tells its owner, and sweep those of owners long gone."""
+    sweep()
+    owner = f"{boot_id()}-{os.getpid()}-{start_time(os.getpid())}-"
+    return Path(tempfile.mkdtemp(prefix=PREFIX + owner))
 
-    A small shell outside the sandbox waits for the end of a pipe that only this process holds, and
-    removes the folder then; folders of an earlier boot or of a lost janitor are swept at the start.
-    """
 
-    def __init__(self) -> None:
-        sweep()
-        owner = f"{boot_id()}-{os.getpid()}-{start_time(os.getpid())}-"
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX + owner))
-        self._janitor = subprocess.Popen(
-            ["/bin/sh", "-c", JANITOR, str(self.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={"PATH": os.defpath},
-            start_new_session=True,
-        )
-
-    async def remove(self) -> None:
-        """Remove the folder now."""
-        if self._janitor.stdin and not self._janitor.stdin.closed:
-            self._janitor.stdin.close()
-            await asyncio.to_thread(self._janitor.wait)
+def sweep() -> None:
+    """Remove folders that a lost keeper left behind: their owner has ended, or the machine did."""
+    for path in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+        boot, _, rest = path.name.removeprefix(PREFIX).partition("-")
+        pid, _, rest = rest.partition("-")
+        alive = pid.isdigit() and rest.startswith(start_time(int(pid)) + "-")
+        try:
+            mine = path.stat().st_uid == os.getuid()
+        except OSError:
+            continue
+        if mine and not (boot == boot_id() and alive):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def boot_id() -> str:
@@ -62,28 +59,12 @@ def start_time(pid: int) -> str:
         return "gone"
 
 
-def sweep() -> None:
-    """Remove the folders of processes that have ended without a janitor."""
-    for path in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
-        boot, _, rest = path.name.removeprefix(PREFIX).partition("-")
-        pid, _, rest = rest.partition("-")
-        alive = pid.isdigit() and rest.startswith(start_time(int(pid)) + "-")
-        try:
-            mine = path.stat().st_uid == os.getuid()
-        except OSError:
-            continue
-        if mine and not (boot == boot_id() and alive):
-            shutil.rmtree(path, ignore_errors=True)
-
-
 class ProcessChannel(Channel):
-    """A driver that is a child process of this one."""
+    """A driver whose keeper is a child of this process."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, folder: PrivateFolder, name: str
-    ) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, control: int) -> None:
         assert process.stdin and process.stdout and process.stderr
-        self._process, self._folder, self._name = process, folder, name
+        self._process, self._control = process, control
         self._stdin, self._stdout = process.stdin, process.stdout
         self._stderr = bytearray()
         self._watch = asyncio.create_task(self._collect(process.stderr))
@@ -92,34 +73,53 @@ class ProcessChannel(Channel):
     async def start(
         cls,
         argv: Sequence[str],
-        folder: PrivateFolder,
+        folder: Path,
         env: Mapping[str, str],
         *,
         user: int | None = None,
+        sandlock: Mapping[str, Any] | None = None,
     ) -> ProcessChannel:
         """Start a command whose standard streams are the channel.
+
+        Args:
+            argv: the driver, or a program that confines it.
+            folder: what is removed when the command has ended.
+            env: its whole environment.
+            user: user and group id to run it as; its parent's when None.
+            sandlock: options of the jail to run it in.
 
         Raises:
             SandboxError: it could not be started.
         """
+        ours, theirs = os.pipe()
+        config = {
+            "argv": list(argv),
+            "env": dict(env),
+            "folder": str(folder),
+            "user": user,
+            "sandlock": sandlock,
+            "control": ours,
+        }
+        command = [sys.executable, "-I", "-S", "-W", "ignore", str(KEEPER_PATH)]
         try:
             process = await asyncio.create_subprocess_exec(
-                *argv,
+                *command,
+                json.dumps(config),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                pass_fds=(ours,),
                 cwd="/",
-                env=dict(env),
                 start_new_session=True,
                 limit=1 << 20,
-                user=user,
-                group=user,
-                extra_groups=None if user is None else (),
             )
         except OSError as error:
-            await folder.remove()
-            raise SandboxError(f"cannot start {argv[0]}: {error}") from error
-        return cls(process, folder, argv[0])
+            os.close(theirs)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise SandboxError(f"cannot start {command[0]}: {error}") from error
+        finally:
+            os.close(ours)
+        return cls(process, theirs)
 
     async def _collect(self, stream: asyncio.StreamReader) -> None:
         while data := await stream.read(4096):
@@ -143,24 +143,26 @@ class ProcessChannel(Channel):
             return
 
     async def kill(self) -> None:
-        """End the driver, which kills what it started, and remove the folder."""
+        """End the driver; the keeper kills what is left of it and removes the folder."""
         self._stdin.close()
+        if self._control >= 0:
+            os.close(self._control)
+            self._control = -1
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(KILL_PATIENCE):
                 await self._process.wait()
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
         await asyncio.gather(self._watch, return_exceptions=True)
-        await self._folder.remove()
 
     async def diagnose(self) -> str:
         """Return why the driver ended."""
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(KILL_PATIENCE):
                 code = await self._process.wait()
         except TimeoutError:
-            return f"{self._name} closed its output"
+            return "it closed its output"
         words = self._stderr.decode("utf-8", "replace").strip().splitlines()[-3:]
         return f"exit code {code}: {' | '.join(words) or 'no message'}"
 

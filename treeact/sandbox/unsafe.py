@@ -10,10 +10,10 @@ from treeact.errors import SandboxUnavailable
 from treeact.sandbox.base import Limits
 from treeact.sandbox.channel import DRIVER_PATH, Channel, driver_argv, driver_config
 from treeact.sandbox.local import (
-    PrivateFolder,
     ProcessChannel,
     base_interpreter,
     clean_environment,
+    private_folder,
 )
 from treeact.sandbox.session import DriverSandbox
 
@@ -47,10 +47,8 @@ class UnsafeLocalSandbox(DriverSandbox):
         if reason := await self.available():
             raise SandboxUnavailable(reason)
         logging.getLogger(__name__).warning("unsafe-local runs code on this machine, not isolated")
-        folder = PrivateFolder()
+        folder = private_folder()
         python = self._python or base_interpreter()
-        config = driver_config(
-            str(folder.path), limits=self.limits, preload=self.preload, watchdog=True
-        )
+        config = driver_config(str(folder), limits=self.limits, preload=self.preload, watchdog=True)
         argv = driver_argv(python, str(DRIVER_PATH), config)
         return await ProcessChannel.start(argv, folder, clean_environment(python))
