@@ -124,7 +124,7 @@ def code_opening(agent: Agent, context: Context, tools: ToolSet) -> list[Message
     system = prompts.render(
         "codeact",
         tools=[tool.stub() for tool in tools],
-        packages=packages(),
+        packages=[package.split()[0] for package in packages()],
         limits=_limits_sentence(agent.limits),
         step_timeout=agent.step_timeout,
         instructions=agent.instructions,

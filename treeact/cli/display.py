@@ -107,7 +107,7 @@ class Plain:
         self._text(self._blobs.read_text(event.thought))
         text = self._blobs.read_text(event.text)
         if event.action == "code":
-            self._print(self._code(text))
+            self._console.print(self._code(text))
         elif event.action == "call":
             self._line(f"→ {text}", style="cyan")
         elif event.action == "none":
@@ -148,10 +148,12 @@ class Plain:
         self._line(figures, style="dim")
 
     def _code(self, text: str) -> RenderableType:
+        from rich.padding import Padding
         from rich.syntax import Syntax
 
         shown = _shorten(printable(text).rstrip().splitlines())
-        return Syntax("\n".join(shown), "python", theme="ansi_dark", background_color="default")
+        code = Syntax("\n".join(shown), "python", theme="ansi_dark", background_color="default")
+        return Padding.indent(code, 4)
 
     def _line(self, text: str, *, style: str = "") -> None:
         self._console.print(printable(text), style=style, markup=False)
@@ -159,9 +161,6 @@ class Plain:
     def _text(self, text: str, *, mark: str = "", style: str = "") -> None:
         for line in _shorten(text.strip().splitlines()):
             self._line(mark + line, style=style)
-
-    def _print(self, renderable: RenderableType) -> None:
-        self._console.print(renderable)
 
 
 _CONTROLS = {

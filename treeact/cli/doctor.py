@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from dataclasses import asdict, dataclass
 
@@ -27,7 +28,7 @@ def run_doctor(*, as_json: bool) -> None:
         return
     for finding in findings:
         mark = "ok " if finding.usable else "-- "
-        sys.stdout.write(f"{mark} {finding.what:<8} {finding.name:<14} {finding.detail}\n")
+        sys.stdout.write(f"{mark} {finding.what:<8} {finding.name:<18} {finding.detail}\n")
 
 
 async def _examine() -> list[Finding]:
@@ -50,5 +51,11 @@ async def _models() -> list[Finding]:
     from treeact.models import probe_models
 
     return [
-        Finding("model", probe.name, probe.usable, probe.detail) for probe in await probe_models()
+        Finding(
+            "model",
+            probe.title,
+            probe.usable,
+            probe.detail if probe.usable else f"{probe.detail}: {probe.remedy}",
+        )
+        for probe in await probe_models(os.environ)
     ]

@@ -16,6 +16,7 @@ from treeact.cli.display import Display, make_display
 from treeact.cli.registry import AGENTS, PLANNERS, look_up
 from treeact.cli.terminal import Terminal
 from treeact.errors import ConfigError
+from treeact.sandbox.select import choose_kind
 from treeact.trace.runs import new_run_directory
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ async def _run_question(options: RunOptions) -> int:
         raise ConfigError("--approve and --follow-up need a terminal: standard input is none")
     model = await choose_model(options)
     try:
-        run = _start(options, question, model)
+        kind = await choose_kind(options.sandbox)
+        run = _start(options, question, model, kind)
         display = make_display(options.display, run.log.blobs)
         async with run:
             with on_interrupt(lambda: interrupt(run, terminal, options.follow_up)):
@@ -88,16 +90,16 @@ async def choose_model(options: RunOptions) -> Model:
         name = options.model or ""
         return resolve_model(name, base_url=options.base_url, record=options.record)
     found = await detect_model()
-    sys.stderr.write(f"treeact: using {found.describe()}; choose another with --model\n")
+    sys.stderr.write(f"treeact: using {found.spec} ({found.how}); --model names another\n")
     return resolve_model(found.spec, record=options.record)
 
 
-def _start(options: RunOptions, question: str, model: Model) -> Run:
+def _start(options: RunOptions, question: str, model: Model, sandbox: str) -> Run:
     from treeact.agents.task import Task
 
     agent: Agent = look_up(options.agent, AGENTS, "agent")(
         model,
-        sandbox=options.sandbox,
+        sandbox=sandbox,
         planner=look_up(options.planner, PLANNERS, "planner")(),
         max_steps=options.max_steps,
         step_timeout=options.step_timeout,

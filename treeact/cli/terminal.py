@@ -47,10 +47,10 @@ class Terminal:
         could not be stopped by Ctrl-C.
         """
         loop = asyncio.get_running_loop()
-        ready: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(sys.stdin, lambda: ready.done() or ready.set_result(None))
+        ready = asyncio.Event()
+        loop.add_reader(sys.stdin, ready.set)
         try:
-            await ready
+            await ready.wait()
         finally:
             loop.remove_reader(sys.stdin)
         return sys.stdin.readline()

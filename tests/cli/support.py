@@ -1,0 +1,45 @@
+"""The `treeact` command as a user runs it: in a process of its own."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from treeact.models import Message, RecordingModel, Request, ScriptedModel
+
+COMMAND = [sys.executable, "-m", "treeact"]
+
+
+def environment(tmp_path: Path, **more: str) -> dict[str, str]:
+    """Return an environment without the caller's keys and settings, and with its own folders."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, "TREEACT_RUNS": str(tmp_path / "runs"), "COLUMNS": "100", **more}
+
+
+def treeact(
+    tmp_path: Path, *arguments: str, stdin: str = "", **more: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment(tmp_path, **more),
+        timeout=90,
+    )
+
+
+def recording(path: Path, replies: list[str]) -> Path:
+    """Write a recording of `replies`, as if another run had made it."""
+
+    async def record() -> None:
+        model = RecordingModel(ScriptedModel(replies), path)
+        for number in range(1, len(replies) + 1):
+            asked = Request(messages=(Message("user", "?"),), path=f"run/step-{number}/propose")
+            await model.complete(asked)
+        await model.aclose()
+
+    asyncio.run(record())
+    return path
