@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from treeact.trace.events import ApprovalRequested, CommandReceived
 from treeact.trace.log import EventLog
@@ -89,18 +89,24 @@ class Control:
         finally:
             self._stop = None
 
-    async def interruptible(self, work: Coroutine[Any, Any, T]) -> T:
+    async def interruptible(self, work: Awaitable[T]) -> T:
         """Return what `work` returns; an interrupt cancels it.
+
+        It runs in the caller's own task, since a task for each call would cost more than the rest
+        of a step; as with `asyncio.timeout`, the cancellation is taken back where it was ours.
 
         Raises:
             Interrupted: it was interrupted.
         """
-        task = asyncio.ensure_future(work)
+        task = asyncio.current_task()
+        assert task is not None
         with self.stoppable(task.cancel):
             try:
-                return await task
+                return await work
             except asyncio.CancelledError:
                 if self._stop is not None:  # cancelled from outside, not by `interrupt`
+                    raise
+                if task.uncancel() > 0:  # by both
                     raise
                 raise Interrupted from None
 

@@ -38,7 +38,7 @@ class BlobStore:
 
     def text(self, value: str) -> Text:
         """Return `value` itself when it is short, else the reference of its blob."""
-        if len(value) <= INLINE_BYTES // 4 or len(data := _encode(value)) <= INLINE_BYTES:
+        if is_short(value) or len(data := _encode(value)) <= INLINE_BYTES:
             return value
         return self.put(data, head=value[:HEAD_CHARACTERS])
 
@@ -65,6 +65,11 @@ class BlobStore:
         if isinstance(value, str):
             return value
         return self.get(value).decode("utf-8", "replace")
+
+
+def is_short(text: str) -> bool:
+    """Tell whether `text` needs no blob whatever its characters are, without encoding it."""
+    return len(text) <= INLINE_BYTES // 4
 
 
 def _encode(text: str) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from treeact.errors import TraceError
-from treeact.trace.blobs import BlobStore
+from treeact.trace.blobs import BlobStore, is_short
 from treeact.trace.events import Event, RunEnded, Text, parse_event
 from treeact.trace.redact import Redactor
 
@@ -58,9 +58,11 @@ class EventLog:
             self._memory.append(stamped)
         else:
             line = self._redactor.clean(_as_json(stamped)) + "\n"
-            with _as_trace_error(self.directory):
+            try:
                 self._file.write(line)
                 self._file.flush()
+            except OSError as error:
+                raise _trace_error(self.directory, error) from error
         self._seq += 1
         for listener in self._listeners:
             listener(stamped)
@@ -72,8 +74,11 @@ class EventLog:
         Raises:
             TraceError: the blob cannot be written.
         """
+        value = self._redactor.clean(value)
+        if is_short(value):
+            return value
         with _as_trace_error(self.directory):
-            return self.blobs.text(self._redactor.clean(value))
+            return self.blobs.text(value)
 
     def stream(self, id: str, piece: str) -> None:
         """Note a piece of a reply that is still being written, outside of the durable log."""
@@ -121,30 +126,27 @@ class _LiveText:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: IO[str] | None = None
-        self._id = ""
-        self._pending = ""
+        self._pending: dict[str, str] = {}
         self._written = 0.0
 
     def add(self, id: str, piece: str) -> None:
-        if id != self._id:
-            self._flush()
-            self._id = id
-        self._pending += piece
+        self._pending[id] = self._pending.get(id, "") + piece
         if time.monotonic() - self._written >= LIVE_INTERVAL:
             self._flush()
 
     def _flush(self) -> None:
-        if not self._pending:
+        lines = [json.dumps({"id": id, "text": text}) + "\n" for id, text in self._pending.items()]
+        self._pending.clear()
+        self._written = time.monotonic()
+        if not lines:
             return
         try:
             if self._file is None:
                 self._file = self._path.open("a", encoding="utf-8")
-            self._file.write(json.dumps({"id": self._id, "text": self._pending}) + "\n")
+            self._file.writelines(lines)
             self._file.flush()
         except OSError:
             pass  # nobody's record depends on it; the log itself will say that the disk is full
-        self._pending = ""
-        self._written = time.monotonic()
 
     def close(self) -> None:
         self._flush()
@@ -215,4 +217,8 @@ def _as_trace_error(directory: Path | None) -> Iterator[None]:
     except FileExistsError as error:
         raise TraceError(f"{directory} already holds a run: name another folder") from error
     except OSError as error:
-        raise TraceError(f"cannot write the trace in {directory}: {error.strerror}") from error
+        raise _trace_error(directory, error) from error
+
+
+def _trace_error(directory: Path | None, error: OSError) -> TraceError:
+    return TraceError(f"cannot write the trace in {directory}: {error.strerror}")
