@@ -16,8 +16,6 @@ READY = $(VENV)/.treeact-ready
 WANTED = -e . -r $(VENV)/dev-tools.txt
 NEW_ENOUGH = -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 DEV_TOOLS = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")
-JAIL_PACKAGES = from treeact.sandbox.packages import ensure_packages; ensure_packages(on_progress=print)
-IMAGE = from treeact.sandbox.image import build_image; build_image(on_progress=print)
 
 # What would lead the interpreter or the installer away from our own environment.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
@@ -47,7 +45,7 @@ perf: $(READY) ## Run every measurement in perf/.
 	done
 
 image: $(READY) ## Build the Docker sandbox's image. TREEACT_BASE_IMAGE names another base.
-	@$(PY) -c '$(IMAGE)'
+	@$(PY) -m treeact sandbox build --kind docker
 
 clean: ## Remove .venv, caches and build results; runs and the jail's packages stay.
 	rm -rf $(VENV) dist build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis perf/results
@@ -83,6 +81,6 @@ $(READY): pyproject.toml treeact/sandbox/image/requirements.txt
 	fi; \
 	$(PY) -m pip install --quiet --quiet --disable-pip-version-check $(WANTED)
 	@echo "setup: preparing the packages that jailed code can import"
-	@$(PY) -c '$(JAIL_PACKAGES)'
+	@$(PY) -m treeact sandbox build --kind jail
 	@touch $@
 	@echo "setup: done"

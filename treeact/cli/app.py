@@ -227,8 +227,12 @@ def sandbox_build(
         list[str] | None, typer.Option(help="docker or jail; may be repeated.  [default: both]")
     ] = None,
     base: Annotated[
-        str, typer.Option(help="Image that the Docker image is built on.")
-    ] = "python:3.12-slim",
+        str | None,
+        typer.Option(
+            help="Image that the Docker image is built on.  "
+            "[default: TREEACT_BASE_IMAGE, else python:3.12-slim]"
+        ),
+    ] = None,
 ) -> None:
     """Build the Docker image, and the jail's environment, with the packages that code can use."""
     from treeact.cli.sandbox import build_sandboxes

@@ -10,7 +10,7 @@ from treeact.errors import ConfigError, SandboxUnavailable
 BUILDABLE = ("docker", "jail")
 
 
-def build_sandboxes(*, kinds: Sequence[str], base: str) -> None:
+def build_sandboxes(*, kinds: Sequence[str], base: str | None) -> None:
     """Build the sandboxes called `kinds`; without any, both, where Docker is not a must.
 
     Raises:
@@ -29,7 +29,7 @@ def build_sandboxes(*, kinds: Sequence[str], base: str) -> None:
             _say(f"{kind} was not built: {error}")
 
 
-def _build(kind: str, base: str) -> None:
+def _build(kind: str, base: str | None) -> None:
     if kind == "jail":
         from treeact.sandbox.packages import ensure_packages
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 ROOT = "/work"
 USER = "65534:65534"
 SHARED_MEMORY = 16 * 1024**2
-RESERVED_PROCESSES = 128
-"""Room for the driver and for branches that wait, beyond `Limits.processes`."""
+DRIVER_PROCESSES = 16
+PROCESSES_PER_BRANCH = 3
+"""A branch's frozen node, the child forked ahead from it, and one on its way out."""
 
 REMOVAL_TIMEOUT = 10.0
 """Seconds that the engine may take to remove what has exited."""
@@ -42,14 +43,14 @@ def isolation() -> dict[str, Any]:
 
 def resources(limits: Limits) -> dict[str, Any]:
     """Return the settings that bound what the container uses, all branches together."""
-    processes = limits.processes + RESERVED_PROCESSES
-    # The driver holds some for every branch, and sets each branch's own limit.
-    descriptors = limits.open_files + 4 * processes
+    idle = DRIVER_PROCESSES + PROCESSES_PER_BRANCH * limits.live_branches
+    # The driver holds descriptors for each of its processes, and sets each branch's own limit.
+    descriptors = limits.open_files + 8 * idle
     return {
         "mem_limit": limits.memory,
         "memswap_limit": limits.memory,
         "nano_cpus": int(limits.cpus * 1e9),
-        "pids_limit": processes,
+        "pids_limit": limits.processes + idle,
         "shm_size": SHARED_MEMORY,
         # An eighth of disk and files for /tmp, the rest for the working folders.
         "tmpfs": {
