@@ -19,6 +19,7 @@ INTERPRETERS = frozenset(
 )
 OBJECT = re.compile(r"^[ \t]*(?:<tool_call>\s{0,9}|\[TOOL_CALLS\]\s{0,9})?(?=[{\[])", re.MULTILINE)
 TAGGED_CALL = re.compile(r"<(?:invoke name|function)\s?=")
+LENIENT = json.JSONDecoder(strict=False)
 TRIES = 8
 """Places of a reply at which an object is looked for."""
 
@@ -59,12 +60,11 @@ def is_json(text: str) -> bool:
 
 def json_objects(text: str) -> Iterator[tuple[int, Any]]:
     """Yield the JSON objects and lists that start a line of `text`, with their positions."""
-    decoder = json.JSONDecoder(strict=False)
     for attempt, place in enumerate(OBJECT.finditer(text)):
         if attempt == TRIES:
             return
         try:
-            value, _ = decoder.raw_decode(text, place.end())
+            value, _ = LENIENT.raw_decode(text, place.end())
         except (ValueError, RecursionError):
             continue
         yield place.start(), value

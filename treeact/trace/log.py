@@ -53,11 +53,12 @@ class EventLog:
         Raises:
             TraceError: it cannot be written, for example because the disk is full.
         """
-        stamped = event.model_copy(update={"seq": self._seq, "time": time.time()})
+        # in place, as a copy would cost as much as the writing; nobody else has the event yet
+        vars(event).update(seq=self._seq, time=time.time())
         if self._file is None:
-            self._memory.append(stamped)
+            self._memory.append(event)
         else:
-            line = self._redactor.clean(_as_json(stamped)) + "\n"
+            line = self._redactor.clean(_as_json(event)) + "\n"
             try:
                 self._file.write(line)
                 self._file.flush()
@@ -65,8 +66,8 @@ class EventLog:
                 raise _trace_error(self.directory, error) from error
         self._seq += 1
         for listener in self._listeners:
-            listener(stamped)
-        return stamped
+            listener(event)
+        return event
 
     def text(self, value: str) -> Text:
         """Return `value` fit for an event: itself, or the reference of its blob.
