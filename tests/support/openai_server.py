@@ -10,6 +10,7 @@ a budget believes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -89,6 +90,7 @@ class Exchange:
     def bill(self, output: int) -> None:
         with self.server.lock:
             self.server.billed.append(Billed(self.call.input_tokens, output))
+        self.server.busy.set()
 
     def wait(self, seconds: float) -> bool:
         """Wait; return whether the server is still open."""
@@ -149,9 +151,7 @@ class Say:
         }
         return {**counted, **self.extra_usage} if self.usage else None
 
-    def _whole(
-        self, exchange: Exchange, replies: list[tuple[str | None, str]], usage: Any
-    ) -> None:
+    def _whole(self, exchange: Exchange, replies: list[tuple[str | None, str]], usage: Any) -> None:
         choices = [
             {
                 "index": index,
@@ -172,7 +172,9 @@ class Say:
             for piece in _pieces(text or "", self.pieces):
                 exchange.event({**envelope, "choices": [_delta(index, piece)]})
             exchange.event({**envelope, "choices": [_delta(index, None, finish)]})
-        if usage is not None and (exchange.call.body.get("stream_options") or {}).get("include_usage"):
+        if usage is not None and (exchange.call.body.get("stream_options") or {}).get(
+            "include_usage"
+        ):
             exchange.event({**envelope, "choices": [], "usage": usage})
         exchange.event(b"[DONE]")
 
@@ -202,9 +204,7 @@ class Refuse:
 
     def __call__(self, exchange: Exchange) -> None:
         error = {"message": self.message, "type": "error", "param": None, "code": None}
-        exchange.json(
-            {"error": {**error, **self.error}}, self.status, Retry_After=self.retry_after
-        )
+        exchange.json({"error": {**error, **self.error}}, self.status, Retry_After=self.retry_after)
 
 
 @dataclass(frozen=True)
@@ -277,10 +277,16 @@ class OpenAIServer:
     def __init__(self, *, otherwise: Behaviour | None = None, models: tuple[str, ...] = ("m",)):
         self.otherwise: Behaviour = otherwise or Say()
         self.models = models
+        self.listing: Behaviour | None = None
+        """Answers `GET /models` in place of the list of `models`."""
         self.calls: list[Call] = []
+        self.strangers: list[str] = []
+        """Requests for anything else, such as those of a client that takes this for its proxy."""
         self.billed: list[Billed] = []
         self.lock = threading.Lock()
         self.closing = threading.Event()
+        self.busy = threading.Event()
+        """Set when the first request was billed."""
         self._script: deque[Behaviour] = deque()
         handler = type("Handler", (_Handler,), {"openai": self})
         self._http = _Server(("127.0.0.1", 0), handler)
@@ -332,10 +338,17 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.close_connection = True
         exchange = Exchange(self, Call(self.path, {}, dict(self.headers)))
-        if self.path.endswith("/models"):
-            exchange.json({"object": "list", "data": [{"id": m} for m in self.openai.models]})
+        if self.path != "/v1/models":
+            self.do_CONNECT()
+        elif self.openai.listing is not None:
+            self.openai.listing(exchange)
         else:
-            exchange.json({"error": {"message": "not here"}}, 404)
+            exchange.json({"object": "list", "data": [{"id": m} for m in self.openai.models]})
+
+    def do_CONNECT(self) -> None:
+        self.close_connection = True
+        self.openai.strangers.append(self.requestline)
+        self.send_error(404)
 
     def do_POST(self) -> None:
         self.close_connection = True
@@ -344,10 +357,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.openai.next_behaviour(call)(Exchange(self, call))
 
     def finish(self) -> None:
-        try:
+        # The client may be gone, or the connection was reset on purpose.
+        with contextlib.suppress(OSError, ValueError):
             super().finish()
-        except (OSError, ValueError):
-            pass  # the client is gone, or the connection was reset on purpose
 
     def log_message(self, *_: Any) -> None:
         pass

@@ -233,7 +233,8 @@ class StreamReader:
             raise Fault(f"the stream ended with an error: {message}", retryable=True)
         self._usage = read_usage(get(chunk, "usage")) or self._usage
         self._model = _text_or_none(get(chunk, "model")) or self._model
-        for choice in get(chunk, "choices") or ():
+        choices = get(chunk, "choices")
+        for choice in choices if isinstance(choices, list) else ():
             self._add_choice(choice)
 
     def reply(self) -> ChatReply:

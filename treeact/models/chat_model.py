@@ -116,7 +116,7 @@ class ChatModel(LanguageModel):
             self._refused.add(refused)
             fault.retryable = True
             fault.retry_after = 0.0
-        fault.message = self._without_key(fault.message)
+        fault.args = (self._without_key(fault.message),)
         return fault
 
     def _without_key(self, text: str) -> str:

@@ -44,7 +44,7 @@ def fault_of(error: Exception, *, remedy: str) -> Fault:
     if _was_never_sent(error):
         reason = _short(_root(error))
         return Fault(f"cannot connect: {reason}; {remedy}", retryable=True, billed="no")
-    if isinstance(error, openai.APIStatusError) and _has_answer(error):
+    if not isinstance(error, openai.APITimeoutError) and _has_answer(error):
         return _status_fault(error, remedy)
     return _lost_fault(error)
 
@@ -61,9 +61,10 @@ def _lost_fault(error: Exception) -> Fault:
 
 def _has_answer(error: Any) -> bool:
     """Return whether a server answered; LiteLLM gives lost calls a status of 500 as well."""
-    if error.status_code < 500:
-        return True
-    return not any(_is_transport_error(link) for link in _chain(error))
+    status = getattr(error, "status_code", None)
+    if not isinstance(status, int):
+        return False
+    return status < 500 or not any(_is_transport_error(link) for link in _chain(error))
 
 
 def _status_fault(error: Any, remedy: str) -> Fault:

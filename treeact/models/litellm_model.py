@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -45,7 +46,9 @@ _CALLBACKS = ("callbacks", "success_callback", "failure_callback", "input_callba
 def load_litellm() -> Any:
     """Import LiteLLM, quiet and without a call of its own; takes seconds the first time."""
     os.environ.update(_ENVIRONMENT)
-    import litellm
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import litellm
 
     for name, value in _SETTINGS.items():
         setattr(litellm, name, value)
@@ -54,7 +57,17 @@ def load_litellm() -> Any:
             getattr(litellm, name).clear()
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    _build_schemas(litellm)
     return litellm
+
+
+def _build_schemas(litellm: Any) -> None:
+    """Let pydantic build what it else builds in the first call, with warnings for nobody."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        litellm.ModelResponse()
+        litellm.ModelResponse(stream=True)
+        litellm.types.utils.Delta(content="")
 
 
 class LiteLLMModel(ChatModel):

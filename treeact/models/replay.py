@@ -120,7 +120,7 @@ class _Tape:
         turn = self._used[path]
         self._used[path] += 1
         by_turn = calls[turn % len(calls) :] + calls[: turn % len(calls)]
-        fresh = [call for call in by_turn if id(call) not in self._taken]
+        fresh = [call for call in calls if id(call) not in self._taken]
         same = [call for call in fresh + by_turn if call.digest == digest]
         chosen = (same or fresh or by_turn)[0]
         self._taken.add(id(chosen))

@@ -19,7 +19,6 @@ class Fault(Exception):
     """One attempt that failed, as an adapter reports it to the loop.
 
     Attributes:
-        message: what went wrong, fit to show to a user, ended by its remedy if there is one.
         retryable: whether the same request may succeed later.
         billed: `no` when the server refused or was never reached, `unknown` when the request was
             sent and its fate is not known.
@@ -39,12 +38,16 @@ class Fault(Exception):
         context_full: bool = False,
     ) -> None:
         super().__init__(message)
-        self.message = message
         self.retryable = retryable
         self.billed = billed
         self.usage = usage
         self.retry_after = retry_after
         self.context_full = context_full
+
+    @property
+    def message(self) -> str:
+        """What went wrong, fit to show to a user, ended by its remedy if there is one."""
+        return str(self)
 
 
 @dataclass(frozen=True, kw_only=True)
