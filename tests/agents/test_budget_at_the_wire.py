@@ -46,9 +46,7 @@ async def test_concurrent_runs_never_spend_more_than_the_budget(group: int) -> N
         limit = random.Random(seed).randint(8_000, 40_000)
         with OpenAIServer(otherwise=mood(seed)) as server:
             budget = Budget(tokens=limit, name="suite")
-            model = resolve_model(
-                "m", base_url=server.base_url, retry=RetryPolicy(first_delay=0.0)
-            )
+            model = resolve_model("m", base_url=server.base_url, retry=RetryPolicy(first_delay=0.0))
             agent = JsonAgent(model, tools=[echo], max_steps=4, max_output_tokens=200)
             results = await asyncio.gather(
                 *(agent.run(f"question {n}", budget=budget.child()) for n in range(RUNS))
