@@ -119,7 +119,7 @@ def test_what_is_shown_of_a_stream_is_its_text_up_to_the_stop(
 
 @given(st.text(st.characters()))
 def test_clean_text_can_always_be_sent(text: str) -> None:
-    assert clean(text).encode()
+    assert len(clean(text).encode()) >= len(text)
 
 
 OPEN = {"type": "object", "properties": {"x": {}}, "required": ["x"]}
