@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from treeact.errors import SandboxUnavailable
 
@@ -56,6 +58,7 @@ class Endpoint:
         import docker
 
         with engine_errors():
+            self._probe()
             return docker.DockerClient(
                 base_url=self.host,
                 tls=self.tls or False,
@@ -63,6 +66,13 @@ class Endpoint:
                 timeout=timeout,
                 use_ssh_client=True,
             )
+
+    def _probe(self) -> None:
+        """Fail when nothing listens on the local socket; docker-py would leave its own one open."""
+        url = urlsplit(self.host)
+        if url.scheme == "unix":
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(url.path)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def is_stale(found: Mapping[str, str]) -> bool:
     pid, _, start_and_namespace = found.get("treeact.owner", "").partition(" ")
     if start_and_namespace.rpartition(" ")[2] != _namespace():
         return False
-    return _process(int(_number(pid))) != found.get("treeact.owner")
+    return _process(_number(pid)) != found.get("treeact.owner")
 
 
 def _process(pid: int) -> str:
@@ -54,7 +54,7 @@ def _process(pid: int) -> str:
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True
@@ -86,8 +86,8 @@ def _read(path: str) -> str:
         return ""
 
 
-def _number(text: str) -> float:
+def _number(text: str) -> int:
     try:
-        return float(text)
+        return int(text)
     except ValueError:
-        return 0.0
+        return 0

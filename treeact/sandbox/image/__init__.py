@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import re
+import ssl
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -34,6 +35,7 @@ _SOURCES = {
 }
 _PASSED_ON = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 _CERTIFICATES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 Progress = Callable[[str], None]
@@ -72,9 +74,10 @@ def build_image(
     """Build the sandbox image; a second build with nothing changed takes about a second.
 
     The caller's proxy variables, PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS,
-    PIP_TRUSTED_HOST and certificate bundle (PIP_CERT, REQUESTS_CA_BUNDLE or SSL_CERT_FILE) are used
-    for the build and do not stay in the image; wheels of local PIP_FIND_LINKS folders are sent
-    along. TREEACT_APT_OPTIONS holds options for apt-get, such as `-o Acquire::http::Proxy=...`.
+    PIP_TRUSTED_HOST and certificate bundle (PIP_CERT, REQUESTS_CA_BUNDLE, SSL_CERT_FILE, else the
+    system's) are used for the build and do not stay in the image; wheels of local PIP_FIND_LINKS
+    folders are sent along. TREEACT_APT_OPTIONS holds options for apt-get, such as
+    `-o Acquire::http::Proxy=...`.
 
     Args:
         base: the image to build on, with Python 3.11 or newer; by default TREEACT_BASE_IMAGE, else
@@ -156,10 +159,11 @@ def _context_files(environ: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _certificates(environ: Mapping[str, str]) -> bytes:
-    for name in _CERTIFICATES:
-        path = Path(environ.get(name) or os.devnull)
-        if path.is_file():
-            return path.read_bytes()
+    """Return the bundle this machine trusts, which may hold the authority of a proxy of its own."""
+    named = [environ.get(name) for name in _CERTIFICATES]
+    for path in (*named, ssl.get_default_verify_paths().cafile, _SYSTEM_BUNDLE):
+        if path and Path(path).is_file():
+            return Path(path).read_bytes()
     return b""
 
 
