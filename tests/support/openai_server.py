@@ -21,6 +21,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+IMAGE_TOKENS = 1000
+"""What this server bills for a picture."""
+
 
 def tokens(text: str) -> int:
     """Count tokens as this server does: four bytes each."""
@@ -45,8 +48,15 @@ class Call:
 
     @property
     def input_tokens(self) -> int:
-        contents = (message["content"] for message in self.body.get("messages", []))
-        return sum(tokens(c if isinstance(c, str) else json.dumps(c)) for c in contents)
+        contents = (message.get("content") or "" for message in self.body.get("messages", []))
+        return sum(map(_content_tokens, contents))
+
+
+def _content_tokens(content: str | list[dict[str, Any]]) -> int:
+    if isinstance(content, str):
+        return tokens(content)
+    texts = [part.get("text") for part in content]
+    return sum(IMAGE_TOKENS if text is None else tokens(text) for text in texts)
 
 
 class Exchange:

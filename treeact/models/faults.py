@@ -88,6 +88,8 @@ def _status_fault(error: Any, remedy: str) -> Fault:
             billed="no" if status in _REFUSED_5XX else "unknown",
             retry_after=_retry_after(error),
         )
+    if status == 422 and type(error).__module__.startswith("litellm"):
+        return Fault(message)  # LiteLLM could not read the reply
     retryable = status in _RETRYABLE and code != "insufficient_quota"
     return Fault(message, retryable=retryable, billed="no", retry_after=_retry_after(error))
 

@@ -36,9 +36,11 @@ _SETTINGS = {
     "disable_hf_tokenizer_download": True,
     "disable_streaming_logging": True,
     "disable_token_counter": True,
+    "disable_aiohttp_transport": True,
     "num_retries": None,
 }
-"""Among them: usage that no provider reported is not made up, so that ours is flagged."""
+"""Among them: usage that no provider reported is not made up, so that ours is flagged; and httpx
+is used throughout, since through aiohttp a broken connection looks like one that never was."""
 _CALLBACKS = ("callbacks", "success_callback", "failure_callback", "input_callback")
 
 
@@ -55,10 +57,25 @@ def load_litellm() -> Any:
     for name in (*_CALLBACKS, *(f"_async_{name}" for name in _CALLBACKS)):
         if isinstance(getattr(litellm, name, None), list):
             getattr(litellm, name).clear()
+    warnings.filterwarnings("ignore", message=r"Item.* `ReadOnly` qualifier", module="pydantic")
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     _build_schemas(litellm)
+    _stop_hidden_retries()
     return litellm
+
+
+def _stop_hidden_retries() -> None:
+    """Keep LiteLLM from sending a request again when a connection breaks.
+
+    No setting of it does, and what was sent twice may be billed twice, with one charge for both.
+    """
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+
+    async def refuse(*_: Any, **__: Any) -> Any:
+        raise  # the error that LiteLLM is handling where it calls this
+
+    setattr(AsyncHTTPHandler, "single_connection_post_request", refuse)  # noqa: B010
 
 
 def _build_schemas(litellm: Any) -> None:
