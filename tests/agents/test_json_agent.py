@@ -48,7 +48,7 @@ async def test_calls_one_tool_per_turn_to_an_answer() -> None:
     result, events = await run([call("add", a=40, b=2), call("final_answer", answer=42)])
     assert (result.answer, result.reason, result.steps) == ("42", "answered", 2)
     assert observations(result)[0] == "42"
-    assert [event.text for event in of_type(events, Proposed)][0] == "add(a=40, b=2)"
+    assert next(event.text for event in of_type(events, Proposed)) == "add(a=40, b=2)"
     assert [event.status for event in of_type(events, ToolCalled)] == ["done", "done"]
 
 

@@ -7,7 +7,13 @@ import pytest
 from tests.agents.support import agent, answer, code, observations, of_type, until
 from treeact import Task, tool
 from treeact.errors import TreeActError
-from treeact.trace.events import ApprovalRequested, CodeRun, CommandReceived, ModelCalled
+from treeact.trace.events import (
+    ApprovalRequested,
+    CodeRun,
+    CommandReceived,
+    ModelCalled,
+    SandboxStarted,
+)
 
 
 async def test_code_waits_for_approval_and_may_be_edited_or_rejected() -> None:
@@ -75,8 +81,9 @@ async def test_a_message_reaches_the_agent_with_the_next_observation() -> None:
 async def test_an_interrupt_stops_code_keeps_its_state_and_waits_for_words() -> None:
     slow = code("kept = 1\nprint('started', flush=True)\nimport time\ntime.sleep(60)")
     run = agent([slow, code("print(kept)"), answer("x")]).start(Task("?"))
-    while not run.interrupt():
-        await asyncio.sleep(0.3)
+    await until(run, SandboxStarted)
+    await asyncio.sleep(0.5)
+    assert run.interrupt()
     run.send("be quick")
     result = await asyncio.wait_for(run.result(), 30)
     told = observations(result)

@@ -31,7 +31,7 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
     """
     tools = ToolSet([*agent.tools, final_answer])
     caller = make_caller(agent, context)
-    opening = code_opening(agent, context, tools)
+    opening = code_opening(agent, context)
     workspace = Workspace(
         opener(agent.sandbox, limits=agent.limits),
         tools=guard(tools, context.control, root=context.task.id),
@@ -113,23 +113,28 @@ def make_last_call(context: Context, caller: ModelCaller, opening: Sequence[Mess
     return LastCall(caller, opening=opening, request=request, budget=context.budget)
 
 
-def task_message(context: Context) -> Message:
-    """Return the message that holds the task."""
-    files = [file.name for file in context.task.files]
+def task_message(context: Context, files: Sequence[str] | None = None) -> Message:
+    """Return the message that holds the task, and names its files where there may be some."""
     return Message("user", prompts.render("task", question=context.task.question, files=files))
 
 
-def code_opening(agent: Agent, context: Context, tools: ToolSet) -> list[Message]:
+def code_opening(agent: Agent, context: Context) -> list[Message]:
     """Return the system prompt and the task."""
     system = prompts.render(
         "codeact",
-        tools=[tool.stub() for tool in tools],
-        packages=[package.split()[0] for package in packages()],
+        tools=[tool.stub() for tool in agent.tools],
+        packages=[_import_name(package.split()[0]) for package in packages()],
         limits=_limits_sentence(agent.limits),
+        output_limit=agent.limits.output,
         step_timeout=agent.step_timeout,
         instructions=agent.instructions,
     )
-    return [Message("system", system), task_message(context)]
+    files = [file.name for file in context.task.files]
+    return [Message("system", system), task_message(context, files)]
+
+
+def _import_name(package: str) -> str:
+    return {"pillow": "PIL (pillow)"}.get(package, package)
 
 
 def code_reader(tools: Sequence[str]) -> Callable[[str], Reading]:

@@ -60,7 +60,7 @@ class Limits:
     """Files in the same folders."""
     open_files: int = 256
     """Open files of one process."""
-    output: int = 64 * 1024
+    output: int = 16 * 1024
     """Bytes kept of each of stdout and stderr of one run, half from either end."""
     value: int = 16 * 1024
     """Bytes kept of the repr of the last expression."""
