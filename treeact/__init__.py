@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from treeact.agents.run import Result as Result
     from treeact.agents.run import Run as Run
     from treeact.agents.task import Task as Task
-    from treeact.blocking import blocking as blocking
+    from treeact.bridge import blocking as blocking
     from treeact.errors import TreeActError as TreeActError
     from treeact.models import ScriptedModel as ScriptedModel
     from treeact.sandbox.base import Limits as Limits
@@ -39,7 +39,7 @@ _HOMES = {
     "Task": "treeact.agents.task",
     "TreeActError": "treeact.errors",
     "UnsafeLocalSandbox": "treeact.sandbox.unsafe",
-    "blocking": "treeact.blocking",
+    "blocking": "treeact.bridge",
     "tool": "treeact.tools",
 }
 

@@ -92,7 +92,7 @@ class Agent:
         self, task: Task | str, *, budget: Budget | None = None, trace: Path | None = None
     ) -> Result:
         """Do what `run` does, for programs without an event loop."""
-        from treeact.blocking import run_blocking
+        from treeact.bridge import run_blocking
 
         return run_blocking(self.run(task, budget=budget, trace=trace))
 

@@ -47,7 +47,8 @@ def blocking(target: Any) -> Any:
     """
     if isinstance(target, list | tuple) and type(target) in (list, tuple):
         return type(target)(map(blocking, target))
-    return _Blocking(target) if _is_async(type(target)) else target
+    kind: Any = type(target)
+    return _Blocking(target) if _is_async(kind) else target
 
 
 class _Blocking:

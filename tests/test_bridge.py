@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from treeact import CodeAct, ScriptedModel, UnsafeLocalSandbox
-from treeact.blocking import blocking, run_blocking
+from treeact.bridge import blocking, run_blocking
 
 
 class Counter:
@@ -79,7 +79,7 @@ def test_a_run_without_async() -> None:
 def test_ctrl_c_cancels_and_waits_for_the_clean_up() -> None:
     program = """
 import asyncio, os, signal, threading
-from treeact.blocking import run_blocking
+from treeact.bridge import run_blocking
 async def work():
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
     try:
