@@ -247,7 +247,7 @@ def test_a_broken_price_file_is_told(tmp_path: Path, content: str | None, told: 
 
 
 def test_unknown_prices_are_none_and_never_zero() -> None:
-    models = {
+    models: dict[str, dict[str, Any]] = {
         "a": {"litellm_provider": "x"},
         "b": {"input_cost_per_token": 1e-6},
         "c": figures(input_cost_per_token="1"),

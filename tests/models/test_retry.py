@@ -1,14 +1,15 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.models.support import Book, Sleeps, ask, quick
+from tests.models.support import Book, BookedCharge, Sleeps, ask, quick
 from treeact.errors import BudgetExceeded, ConfigError, ContextFull, ModelError
-from treeact.models import Completion, Listener, Prices, ScriptedModel, Usage
+from treeact.models import Completion, Listener, Model, Prices, Request, ScriptedModel, Usage
 from treeact.models.retry import Fault, RetryPolicy, parse_retry_after
 
 LATER = Fault("busy", retryable=True, billed="no")
@@ -139,6 +140,16 @@ async def test_a_delay_beyond_the_total_time_is_not_begun(book: Book) -> None:
     assert sleeps == []
 
 
+async def test_waiting_for_budget_does_not_count_as_time_of_the_call() -> None:
+    class Slow(Book):
+        async def reserve(self, request: Request, *, model: Model) -> BookedCharge:
+            await asyncio.sleep(0.1)
+            return await super().reserve(request, model=model)
+
+    model = ScriptedModel([LATER, "done"], retry=quick(total_timeout=0.1, first_delay=0.0))
+    assert (await model.complete(ask(), meter=Slow())).text == "done"
+
+
 async def test_delays_grow_with_full_jitter_and_repeat_by_seed() -> None:
     async def delays(seed: int) -> list[float]:
         sleeps = Sleeps()
@@ -238,6 +249,6 @@ async def test_texts_end_where_the_first_stop_string_begins(stop: tuple[str, ...
 
 
 @pytest.mark.parametrize("options", [{"n": 0}, {"max_output_tokens": 0}, {"n": -1}])
-def test_senseless_requests_are_refused(options: dict[str, int]) -> None:
+def test_senseless_requests_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="at least 1"):
         ask(**options)

@@ -84,7 +84,7 @@ class Exchange:
 
     def json(self, value: Any, status: int = 200, **headers: str | None) -> None:
         data = json.dumps(value).encode()
-        self.start(status, Content_Length=str(len(data)), **headers)
+        self.start(status, kind="application/json", Content_Length=str(len(data)), **headers)
         self.write(data)
 
     def event(self, value: Any) -> None:

@@ -16,12 +16,11 @@ from treeact.models.chat_format import (
     chat_options,
     read_reply,
 )
+from treeact.models.clients import MAX_REPLY_BYTES
 from treeact.models.faults import fault_of, refused_parameter
 from treeact.models.language_model import LanguageModel, cut_at_stop
 from treeact.models.retry import Fault
 
-MAX_REPLY_BYTES = 32 * 1024**2
-"""Bytes of one reply on the wire, all samples and framing together."""
 _NEEDLESS = frozenset({"n", "stop", "temperature", "stream_options", "response_format"})
 """Parameters a call does without when a server refuses them."""
 _MISSED = {

@@ -8,19 +8,13 @@ import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import Any
 
 from treeact.models.base import Prices, Request
 from treeact.models.chat_model import ChatModel
-from treeact.models.openai_compatible import make_client
+from treeact.models.clients import Clients
 from treeact.models.retry import RetryPolicy
 from treeact.models.tokens import IMAGE_TOKENS
-
-if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
-
-    import openai
 
 _ENVIRONMENT = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -126,17 +120,11 @@ class LiteLLMModel(ChatModel):
             image_tokens=image_tokens,
         )
         self._base_url = base_url
-        self._clients: WeakKeyDictionary[AbstractEventLoop, openai.AsyncOpenAI] = (
-            WeakKeyDictionary()
-        )
+        self._clients = Clients(base_url, api_key)
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
-        import asyncio
-
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.close()
+        await self._clients.aclose()
 
     def _load(self) -> Any:
         return load_litellm()
@@ -161,17 +149,8 @@ class LiteLLMModel(ChatModel):
             "drop_params": True,
         }
         if self.name.startswith("openai/"):
-            arguments["client"] = self._client()
+            arguments["client"] = self._clients.get()  # bounds the size of replies
         return arguments
-
-    def _client(self) -> openai.AsyncOpenAI:
-        """Return the client for OpenAI's own interface, which bounds the size of replies."""
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            self._clients[loop] = make_client(self._base_url, self._api_key)
-        return self._clients[loop]
 
     async def _whole(self, call: dict[str, Any]) -> Any:
         return await load_litellm().acompletion(**self._arguments(call))

@@ -158,9 +158,7 @@ class RetryLoop:
 
     async def _charged_attempt(self, request: Request) -> Completion:
         """Make one attempt; its charge is settled, released or forfeited on every way out."""
-        charge: Charge = _FREE
-        if self._meter is not None:
-            charge = await self._meter.reserve(request, model=self._model)
+        charge = await self._reserve(request)
         try:
             completion = await self._timed_attempt(request)
         except Fault as fault:
@@ -174,6 +172,14 @@ class RetryLoop:
             raise
         charge.settle(completion.usage, completion.cost)
         return completion
+
+    async def _reserve(self, request: Request) -> Charge:
+        if self._meter is None:
+            return _FREE
+        asked = time.monotonic()
+        charge = await self._meter.reserve(request, model=self._model)
+        self._started += time.monotonic() - asked  # waiting for budget is not the model's delay
+        return charge
 
     async def _timed_attempt(self, request: Request) -> Completion:
         limit = self._attempt_limit()
