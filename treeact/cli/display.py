@@ -10,7 +10,7 @@ from treeact.trace import events as ev
 from treeact.trace.blobs import BlobStore
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
 MOST_LINES = 40
 """Lines of one text that the plain display shows; the trace holds the rest."""
@@ -107,7 +107,7 @@ class Plain:
         self._text(self._blobs.read_text(event.thought))
         text = self._blobs.read_text(event.text)
         if event.action == "code":
-            self._console.print(self._code(text))
+            self._code(text)
         elif event.action == "call":
             self._line(f"→ {text}", style="cyan")
         elif event.action == "none":
@@ -147,19 +147,24 @@ class Plain:
             self._line(ending, style="bold red")
         self._line(figures, style="dim")
 
-    def _code(self, text: str) -> RenderableType:
+    def _code(self, text: str) -> None:
+        if not self._console.is_terminal:
+            self._text(text, mark="    ")
+            return
         from rich.padding import Padding
         from rich.syntax import Syntax
 
-        shown = _shorten(printable(text).rstrip().splitlines())
-        code = Syntax("\n".join(shown), "python", theme="ansi_dark", background_color="default")
-        return Padding.indent(code, 4)
+        shown = "\n".join(_shorten(printable(text).rstrip().splitlines()))
+        code = Syntax(
+            shown, "python", theme="ansi_dark", word_wrap=True, background_color="default"
+        )
+        self._console.print(Padding.indent(code, 4))
 
     def _line(self, text: str, *, style: str = "") -> None:
         self._console.print(printable(text), style=style, markup=False)
 
     def _text(self, text: str, *, mark: str = "", style: str = "") -> None:
-        for line in _shorten(text.strip().splitlines()):
+        for line in _shorten(text.strip("\n").rstrip().splitlines()):
             self._line(mark + line, style=style)
 
 
