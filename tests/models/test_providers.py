@@ -6,7 +6,7 @@ import pytest
 
 from tests.models.support import Book, Sleeps, ask, quick
 from tests.support.openai_server import Behaviour, Cut, Exchange, OpenAIServer, Refuse, Say, Send
-from treeact.errors import ModelError
+from treeact.errors import ContextFull, ModelError
 from treeact.models import Listener, LiteLLMModel
 
 pytestmark = pytest.mark.filterwarnings(
@@ -70,6 +70,23 @@ async def test_retry_after_reaches_the_loop(server: OpenAIServer, book: Book, na
         await model(name, server, sleep=sleeps).complete(ask(), meter=book)
     assert sleeps == [7.0]
     assert book.outcomes == ["released"] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (OTHER[0], "prompt is too long: 200001 tokens > 200000 maximum"),
+        (OTHER[1], "The input token count (9) exceeds the maximum number of tokens allowed (8)."),
+        (ALIKE[1], "Prompt contains 9 tokens, too large for model with 8 maximum context length"),
+    ],
+)
+async def test_a_full_context_is_known_by_each_providers_words(
+    server: OpenAIServer, book: Book, name: str, message: str
+) -> None:
+    server.otherwise = Refuse(400, message)
+    with pytest.raises(ContextFull):
+        await model(name, server).complete(ask(), meter=book)
+    assert book.outcomes == ["released"]
 
 
 @pytest.mark.parametrize("name", ALIKE)

@@ -140,6 +140,27 @@ async def test_a_reply_that_cannot_be_written_is_kept_with_a_note(tmp_path: Path
     assert completion.notes == ("this reply was not recorded: No such file or directory",)
 
 
+async def test_a_recorded_model_is_warmed_up_and_closed_as_its_own() -> None:
+    class Counted(ScriptedModel):
+        done: tuple[str, ...] = ()
+
+        async def warm_up(self) -> None:
+            self.done += ("warm",)
+
+        async def aclose(self) -> None:
+            self.done += ("closed",)
+
+    model = Counted([])
+    recorder = RecordingModel(model, "never-written.jsonl")
+    await recorder.warm_up()
+    await recorder.aclose()
+    assert model.done == ("warm", "closed")
+    assert (recorder.name, recorder.prices, recorder.context_window) == ("scripted", None, None)
+    assert recorder.count_tokens([Message("user", "x")]) == model.count_tokens(
+        [Message("user", "x")]
+    )
+
+
 def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     path.write_text("precious")

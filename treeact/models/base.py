@@ -183,5 +183,8 @@ class Model(Protocol):
         """
         ...
 
+    async def warm_up(self) -> None:
+        """Do beforehand what the first call would else wait for, such as importing a client."""
+
     async def aclose(self) -> None:
         """Release connections; the model may not be used afterwards."""

@@ -17,8 +17,14 @@ _RETRYABLE = frozenset({408, 409, 425, 429})
 _REFUSED_5XX = frozenset({503, 529})
 """Server errors that say the request was not taken up; after others it may have been billed."""
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
-_CONTEXT_PHRASES = ("maximum context length", "context length exceeded", "prompt is too long")
-"""Servers without a code for it, vLLM among them, say it in these words."""
+_CONTEXT_PHRASES = (
+    "maximum context length",
+    "context length exceeded",
+    "available context size",
+    "maximum number of tokens allowed",
+    "prompt is too long",
+)
+"""Servers without a code for it, vLLM and Gemini among them, say it in these words."""
 _LONGEST_MESSAGE = 500
 _LITELLM_PREFIX = re.compile(r"^(litellm\.\w+: )?(\w+(Error|Exception): )*(\w+Exception - )?")
 

@@ -34,7 +34,6 @@ from treeact.models.cassette import (
     image_digest,
     tape_name,
 )
-from treeact.models.language_model import LanguageModel
 
 
 class RecordingModel:
@@ -93,8 +92,7 @@ class RecordingModel:
 
     async def warm_up(self) -> None:
         """Do what the first call of the recorded model would else wait for."""
-        if isinstance(self._model, LanguageModel):
-            await self._model.warm_up()
+        await self._model.warm_up()
 
     async def aclose(self) -> None:
         """Release the recorded model."""
