@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from treeact.agents.parsing import FORM, LEADS, Reply, parse_reply
+from treeact.agents.replies.parsing import FORM, LEADS, Reply, parse_reply
 
 REPLIES = Path(__file__).parent.parent / "data" / "replies"
 EXPECTED = json.loads((REPLIES / "expected.json").read_text())

@@ -109,10 +109,3 @@ class Agent:
             "approve": self.approve,
             "tools": [tool.name for tool in self.tools],
         }
-
-
-def installed_version() -> str:
-    """Return TreeAct's version."""
-    from importlib.metadata import version  # a fifth of the time that importing TreeAct takes
-
-    return version("treeact")

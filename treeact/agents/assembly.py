@@ -10,8 +10,8 @@ from treeact.agents.calls import ModelCaller
 from treeact.agents.code_environment import CodeEnvironment
 from treeact.agents.conclude import LastCall
 from treeact.agents.json_calls import ToolEnvironment, read_call
-from treeact.agents.parsing import parse_reply
 from treeact.agents.proposers import ModelProposer, Reading
+from treeact.agents.replies import parse_reply
 from treeact.agents.run import Context, Parts
 from treeact.agents.workspace import Workspace, guard
 from treeact.errors import ConfigError

@@ -12,7 +12,7 @@ from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import AgentEnvironment, answer_text
 from treeact.agents.observations import INTERRUPTED, REJECTED
 from treeact.agents.proposers import Reading
-from treeact.agents.wrapped import json_objects
+from treeact.agents.replies.wrapped import json_objects
 from treeact.errors import StopExecution, ToolError
 from treeact.planners.protocols import Call, Code, NoAction, Observation
 from treeact.tools import ToolSet

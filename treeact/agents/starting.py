@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import platform
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from treeact.agents.agent import Agent, installed_version
 from treeact.agents.control import Control
 from treeact.agents.run import Context, Run
 from treeact.agents.task import Task
@@ -19,6 +19,7 @@ from treeact.trace.log import EventLog
 from treeact.trace.usage import Ledger
 
 if TYPE_CHECKING:
+    from treeact.agents.agent import Agent
     from treeact.models.base import Model
 
 
@@ -83,6 +84,6 @@ def _write_start(log: EventLog, agent: Agent, task: Task, model: Model, budget: 
             planner=agent.planner.name,
             sandbox=sandbox,
             settings={**agent.describe(), "budget": limits},
-            versions={"treeact": installed_version(), "python": platform.python_version()},
+            versions={"treeact": version("treeact"), "python": platform.python_version()},
         )
     )

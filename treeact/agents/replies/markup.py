@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from treeact.agents.mending import compiles, does_nothing, mend
+from treeact.agents.replies.mending import compiles, does_nothing, mend
 
 PYTHON = frozenset({"python", "python3", "py", "py3", "ipython", "ipython3", "pycon", "tool_code"})
 INVENTED = frozenset({"output", "outputs", "stdout", "tool_output", "observation", "observations"})

@@ -11,9 +11,9 @@ import html
 import re
 from dataclasses import dataclass, replace
 
-from treeact.agents.markup import Part, scan
-from treeact.agents.mending import does_nothing, looks_like_code, mend
-from treeact.agents.wrapped import Wrapped, is_json, unwrap_json
+from treeact.agents.replies.markup import Part, scan
+from treeact.agents.replies.mending import does_nothing, looks_like_code, mend
+from treeact.agents.replies.wrapped import Wrapped, is_json, unwrap_json
 
 FORM = """\
 Write a short thought, then code to run:
