@@ -6,7 +6,7 @@ from pathlib import Path
 offsets = {}
 with open("stations.csv", newline="") as file:
     for row in csv.DictReader(file):
-        sign, hours, minutes = re.match(r"([+-])(\d\d):(\d\d)", row["local time"]).groups()
+        sign, hours, minutes = re.match(r"([+-])(\d\d):(\d\d)", row["utc offset"]).groups()
         offset = timedelta(hours=int(hours), minutes=int(minutes))
         offsets[row["code"]] = -offset if sign == "-" else offset
 offsets["DUN"] = timedelta(0)

@@ -39,13 +39,13 @@ def shock(folder: Path, random: Random) -> Item:
         (code, place, f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02}:{abs(offset) % 60:02}")
         for place, (code, offset) in zip(places, offsets.items(), strict=True)
     ]
-    formats.write_csv(folder / "stations.csv", [("code", "station", "local time"), *rows])
+    formats.write_csv(folder / "stations.csv", [("code", "station", "utc offset"), *rows])
     formats.write_text(
         folder / "clocks.txt",
         "Remarks on the clocks, March 2024\n\n"
-        "Stations write their own local time (see stations.csv for its distance from UTC).\n"
-        "KES: found 4 min 20 s fast on 11 March and set right that day at noon.\n"
-        "DUN: since the new recorder of 2 March the log is in UTC.\n"
+        "Stations write their own local time (see stations.csv for its offset from UTC; + is ahead).\n"
+        "KES: 4 min 20 s fast since February; found on 11 March and set right that day at noon.\n"
+        "DUN: since its new recorder of 2 March this station writes UTC.\n"
         "VAR: battery replaced on 9 March; clock not affected.\n",
     )
     return Item(
@@ -209,8 +209,8 @@ def _tariff() -> list[str]:
         "    rounded up to the next multiple of 5 cents.",
         "(2) In zone C the greater of weight and volumetric weight counts; the volumetric",
         "    weight in kg is length x width x height in cm, divided by 5000.",
-        "(3) A parcel with a side longer than 100 cm pays the next higher line of its zone",
-        "    (at 30 kg: the same line).",
+        "(3) A parcel with a side longer than 100 cm pays the line after its own in its zone",
+        "    (from the 30 kg line: no change).",
         "(4) Not for parcels that weigh 1 kg or less on the scales.",
     ]
 
