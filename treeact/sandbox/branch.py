@@ -212,6 +212,8 @@ class DriverBranch:
         self._sandbox.touch(self)
         if self._live and self._live.lost is None:
             return self._live, False
+        if self._live:
+            self._state = self._live.state or self._state
         began_anew = self._live is None and self._history.entry is None
         if not self._history.replayable:
             raise BranchLost(

@@ -34,6 +34,7 @@ def driver_config(
     limits: Limits,
     preload: Sequence[str] = (),
     watchdog: bool = False,
+    alone: bool = False,
     max_user_processes: int | None = None,
 ) -> str:
     """Return the driver's JSON argument.
@@ -44,6 +45,7 @@ def driver_config(
         preload: modules that the zygote imports one by one after the driver is ready.
         watchdog: have the driver poll processes, bytes and files of `root` against `limits`, for
             kinds where nothing outside the driver enforces them.
+        alone: a signal to all processes reaches none but the driver's, though it is not PID 1.
         max_user_processes: RLIMIT_NPROC of branches; only useful where their user id is theirs
             alone.
     """
@@ -52,6 +54,7 @@ def driver_config(
         "preload": list(preload),
         "limits": asdict(limits),
         "watchdog": watchdog,
+        "alone": alone,
         "nproc": max_user_processes,
     }
     return json.dumps(config)

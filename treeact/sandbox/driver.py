@@ -48,6 +48,7 @@ FORK, RETIRE, UNFORKABLE = range(64, 67)
 FROM_NODE = {HELLO, IMAGE, CALL, DONE, STATE, REPLY, UNFORKABLE}
 CHUNK = 1 << 18
 MAX_LISTED = 20_000
+SLOW_CALL = 0.02  # seconds
 
 
 def encode(branch, kind, payload):
@@ -96,7 +97,12 @@ def prctl(option, value):
 
 def count_threads():
     """Return how many threads this process has beside its first, whatever started them."""
-    return os.stat("/proc/self/task").st_nlink - 3
+    for pause in (0.0005, 0.002, 0):
+        count = os.stat("/proc/self/task").st_nlink - 3
+        if not count or threading.active_count() > 1:
+            break
+        time.sleep(pause)  # one that was joined may take a moment to be gone
+    return count
 
 
 def children(pid):
@@ -112,19 +118,14 @@ def children(pid):
     return found
 
 
-def stat_fields(pid):
-    """Return the fields of /proc/PID/stat from the state on: 0 state, 1 parent, 19 start time."""
-    with open("/proc/%d/stat" % pid) as file:
-        return file.read().rpartition(")")[2].split()
-
-
 def parents():
     """Return every visible process with its parent, for kernels that do not list children."""
     found = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
-                found[int(name)] = int(stat_fields(int(name))[1])
+                with open("/proc/%s/stat" % name) as file:
+                    found[int(name)] = int(file.read().rpartition(")")[2].split()[1])
             except (OSError, IndexError, ValueError):
                 continue
     return found
@@ -138,27 +139,50 @@ def send_signal(pid, number):
         pass
 
 
-def descend(root, spare, visit):
-    """Visit `root` and its descendants, until no new one shows; spare some with all below them."""
-    seen, found = set(), True
-    while found:
-        found, queue = False, [root]
-        queue += [child for pid in seen for child in children(pid)]
-        while queue:
-            pid = queue.pop()
-            if pid in seen or (pid in spare and pid != root):
-                continue
+def descend(root, spare):
+    """Yield a process and its descendants, but for some with all below them."""
+    seen, queue = set(), [root]
+    while queue:
+        pid = queue.pop()
+        if pid not in seen and (pid == root or pid not in spare):
             seen.add(pid)
-            found = True
-            visit(pid)
+            yield pid
             queue += children(pid)
-    return seen
 
 
 def kill_tree(root, spare):
     """Kill a process and its descendants; all are stopped first, so that none forks away."""
-    for pid in descend(root, spare, lambda pid: send_signal(pid, signal.SIGSTOP)):
+    stopped, found = set(), True
+    while found:
+        found = False
+        for pid in descend(root, spare):
+            if pid not in stopped:
+                send_signal(pid, signal.SIGSTOP)
+                stopped.add(pid)
+                found = True
+    for pid in stopped:
         send_signal(pid, signal.SIGKILL)
+
+
+class Freezer:
+    """Stops everything that the driver started while it looks or kills, where it can.
+
+    One signal stops all at once, so that not even a fork bomb runs ahead. It takes a process
+    namespace or a jail of our own: elsewhere the signal would reach others.
+    """
+
+    def __init__(self, alone):
+        self.alone, self.depth = alone or os.getpid() == 1, 0
+
+    def __enter__(self):
+        if self.alone and not self.depth:
+            send_signal(-1, signal.SIGSTOP)
+        self.depth += 1
+
+    def __exit__(self, *_):
+        self.depth -= 1
+        if self.alone and not self.depth:
+            send_signal(-1, signal.SIGCONT)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -335,6 +359,7 @@ class Peer:
         self.sock = sock
         self.branch = branch
         self.pid = None  # as the kernel says, from its first message
+        self.background = set()  # its children that are to live on, by what it says
         self.inbox = bytearray()
         self.outbox = []  # pairs of bytes and the descriptors that go with the first of them
 
@@ -451,7 +476,6 @@ class Branch:
         self.pending = None  # code sent to a child that has not said hello
         self.restoring = None  # what to report once a killed run's successor is ready
         self.signal = False  # an interrupt came before the child said hello
-        self.began = 0.0
         self.captures = []
         self.writers = []
 
@@ -473,6 +497,8 @@ class Supervisor:
         self.branches = {}
         self.pids = {}
         self.zygote = None
+        self.cleaners = set()
+        self.frozen = Freezer(config["alone"])
         self.next_check = 0.0
         self.actions = {
             OPEN: self.open,
@@ -547,7 +573,8 @@ class Supervisor:
     def start_zygote(self):
         """Fork the zygote; it never sees the host's stream."""
         ours, theirs = self.pair()
-        if os.fork() == 0:
+        pid = os.fork()
+        if pid == 0:
             ours.close()
             self.poll.close()
             os.close(self.source)
@@ -556,6 +583,7 @@ class Supervisor:
             Node(theirs, self.config).serve()
         theirs.close()
         self.zygote = self.adopt(ours, None)
+        self.zygote.pid = pid
 
     def pair(self):
         """Return a socket pair of which the first end learns the other's pid."""
@@ -637,8 +665,8 @@ class Supervisor:
     def reap(self):
         """Collect orphans that have ended."""
         try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+            while pid := os.waitpid(-1, os.WNOHANG)[0]:
+                self.cleaners.discard(pid)
         except ChildProcessError:
             pass
 
@@ -702,6 +730,8 @@ class Supervisor:
     def on_idle(self, peer, kind, payload):
         """Pass on what a node says between runs."""
         if peer is peer.branch.node:
+            if kind == STATE:
+                peer.background = set(json.loads(payload)["background"])
             self.emit(peer.branch.number, kind, payload)
 
     def on_gone(self, peer, reason):
@@ -730,8 +760,9 @@ class Supervisor:
     def lose(self, branch, reason):
         """Kill the run of a branch and go back to its node, if there is one."""
         peer = branch.running
-        self.destroy(peer)
-        self.kill_strays(branch)
+        with self.frozen:
+            self.destroy(peer)
+            self.kill_strays(branch)
         self.stop_capture(branch)
         branch.running, branch.pending, branch.signal = None, None, False
         branch.restoring = {"reason": reason}
@@ -749,15 +780,13 @@ class Supervisor:
 
     def kill_strays(self, branch):
         """Kill what the killed run moved out of its own tree, to a node or to the supervisor."""
-        spare = set(self.pids) | {os.getpid()}
+        spare = set(self.pids) | {self.zygote.pid} | self.cleaners
         for peer in (branch.node, *branch.holders):
-            for pid in children(peer.pid) if peer and peer.pid else ():
-                if pid not in spare and started(pid) >= branch.began:
+            if peer and peer.pid:
+                for pid in set(children(peer.pid)) - spare - peer.background:
                     kill_tree(pid, spare)
-        for parent in (os.getpid(), self.zygote.pid):
-            for pid in children(parent) if parent else ():
-                if pid not in spare and started(pid) >= branch.began:
-                    kill_tree(pid, spare)
+        for pid in set(children(os.getpid())) - spare:
+            kill_tree(pid, spare)
 
     # Requests of the host -------------------------------------------------------------------
 
@@ -784,7 +813,7 @@ class Supervisor:
             branch.restoring = {"reason": "its processes had ended"}
             self.report_death(branch, False)
             return
-        branch.running, branch.began = target, boot_time()
+        branch.running = target
         branch.pending = payload if target.pid is None else None
         for capture in branch.captures:
             self.watch(capture.fd, lambda capture=capture: capture.read(branch_emit(self, branch)))
@@ -826,17 +855,17 @@ class Supervisor:
     def discard(self, branch):
         """Kill what belongs to a branch; a process of its own removes the folder meanwhile."""
         self.branches.pop(branch.number, None)
-        for peer in branch.peers():
-            self.destroy(peer)
+        with self.frozen:
+            for peer in branch.peers():
+                self.destroy(peer)
         for capture in branch.captures:
             self.unwatch(capture.fd)
             os.close(capture.fd)
         for fd in branch.writers:
             os.close(fd)
         branch.writers = []
-        if os.path.isdir(branch.folder) and os.fork() == 0:
-            shutil.rmtree(branch.folder, ignore_errors=True)
-            os._exit(0)
+        if os.path.isdir(branch.folder):
+            self.cleaners.add(remove_folder(branch.folder))
 
     def put(self, branch, payload):
         """Write one piece of a file, and of its saved copy."""
@@ -889,6 +918,16 @@ class Supervisor:
         if not self.config["watchdog"] or begin < self.next_check:
             return
         running = [branch for branch in self.branches.values() if branch.running]
+        os.stat("/proc/self/task")
+        if time.monotonic() - begin > SLOW_CALL:  # a jail that is busy with what a fork bomb asks
+            with self.frozen:
+                self.enforce(running)
+        else:
+            self.enforce(running)
+        self.next_check = time.monotonic() + max(0.1, 10 * (time.monotonic() - begin))
+
+    def enforce(self, running):
+        """Compare what the running branches use with the limits."""
         for name, unit, measure in (
             ("processes", "processes", self.count_tasks),
             ("memory", "bytes of memory", self.count_memory),
@@ -899,42 +938,50 @@ class Supervisor:
             if sum(used.values()) > self.limits[name]:
                 reason = "more than %d %s" % (self.limits[name], unit)
                 self.lose(max(used, key=used.get), "the limit was exceeded: " + reason)
-        self.next_check = time.monotonic() + max(0.1, 10 * (time.monotonic() - begin))
 
     def tree(self, branch):
-        """Return the pids of a run and its descendants."""
+        """Return the pids of a run and its descendants, as far as they are worth counting."""
         if not branch.running.pid:
-            return ()
-        return descend(branch.running.pid, set(self.pids), lambda pid: None)
+            return []
+        every = descend(branch.running.pid, set(self.pids))
+        return [pid for pid, _ in zip(every, range(self.limits["processes"] + 1))]
 
     def count_tasks(self, branch):
         """Count the processes and threads of a run."""
         total = 0
         for pid in self.tree(branch):
             try:
-                total += len(os.listdir("/proc/%d/task" % pid))
+                total += os.stat("/proc/%d/task" % pid).st_nlink - 2
             except OSError:
                 continue
         return total
 
     def count_memory(self, branch):
-        """Add up the resident bytes of a run and its descendants."""
-        total = 0
-        for pid in self.tree(branch):
-            try:
-                with open("/proc/%d/statm" % pid) as file:
-                    _, resident, shared = file.read().split()[:3]
-                total += (int(resident) - int(shared)) * resource.getpagesize()
-            except (OSError, ValueError):
-                continue
-        return total
+        """Estimate the bytes of a run and its descendants.
+
+        What a fork shares with the run cannot be seen from outside; of that, a quarter is counted.
+        """
+        own = resident_bytes(branch.running.pid)
+        others = [resident_bytes(pid) for pid in self.tree(branch) if pid != branch.running.pid]
+        return own + sum(max(other - own, other // 4) for other in others)
 
     def shutdown(self):
         """Kill everything and remove every file."""
+        if self.frozen.alone:
+            send_signal(-1, signal.SIGKILL)
         for pid in children(os.getpid()):
             kill_tree(pid, {os.getpid()})
         for name in os.listdir(self.root):
             shutil.rmtree(os.path.join(self.root, name), ignore_errors=True)
+
+
+def remove_folder(folder):
+    """Remove a folder in a process of its own; return its pid."""
+    pid = os.fork()
+    if pid == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
+    return pid
 
 
 def branch_emit(supervisor, branch):
@@ -947,17 +994,14 @@ def describe(error):
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
-def boot_time():
-    """Return the time that /proc/PID/stat counts in, less one tick of its clock."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - 0.02
-
-
-def started(pid):
-    """Return when a process started, in seconds since boot; 0 when it has gone."""
+def resident_bytes(pid):
+    """Return the private and copy-on-write bytes of a process that are in memory."""
     try:
-        return int(stat_fields(pid)[19]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, IndexError, ValueError):
-        return 0.0
+        with open("/proc/%d/statm" % pid) as file:
+            _, resident, shared = file.read().split()[:3]
+        return (int(resident) - int(shared)) * resource.getpagesize()
+    except (OSError, TypeError, ValueError):
+        return 0
 
 
 def count_files(folder):
@@ -994,13 +1038,14 @@ class Node:
         self.limits, self.config = config["limits"], config
         self.preload = list(config["preload"])
         self.folder = None
+        self.temporary = set()
         self.listing = {}  # the working folder after the last run
         self.mark, self.marked = None, 0
         self.saves = True
         self.forked = set()
         self.status = None  # how the killed predecessor ended
         self.cell = None
-        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        self.background = []  # processes of the user's that live on after a run
 
     # Talking to the supervisor --------------------------------------------------------------
 
@@ -1031,8 +1076,7 @@ class Node:
 
     def serve(self):
         """Serve the supervisor; every process forked here goes on in this loop."""
-        if self.folder is None:
-            self.send(HELLO, {})
+        freeze_garbage()
         while True:
             try:
                 self.import_ahead()
@@ -1059,8 +1103,7 @@ class Node:
             except Exception as error:
                 os.write(2, ("cannot import %s: %r\n" % (name, error)).encode())
             if not self.preload:
-                gc.collect()
-                gc.freeze()
+                freeze_garbage()
 
     # Forking --------------------------------------------------------------------------------
 
@@ -1084,7 +1127,8 @@ class Node:
         if error is not None:
             self.send(UNFORKABLE, {"branch": message["branch"], "error": error})
         if self.folder == message["folder"]:
-            self.send(STATE, {"digest": self.digest(), "forkable": error is None})
+            report = {"step": self.cell.step, "digest": self.digest(), "forkable": error is None}
+            self.send(STATE, dict(report, background=self.background))
 
     def prepare(self, message):
         """Collect ended children, save files; return why this process cannot be forked, or None."""
@@ -1094,12 +1138,13 @@ class Node:
                 self.status = wait_status(os.waitpid(message["reap"], 0)[1])
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+            self.background = sorted(set(children(os.getpid())) - self.forked)
         except ChildProcessError:
-            pass
+            self.background = []
         if self.folder == message["folder"] and not message.get("restore"):
             self.save_files()
         threads = count_threads()
-        return "%d threads are alive" % threads if threads else None
+        return "threads are alive: %d" % threads if threads else None
 
     def begin(self, message, fds):
         """Make a forked process independent of the one it came from."""
@@ -1185,6 +1230,11 @@ class Node:
         """The working folder."""
         return os.path.join(self.folder, "work")
 
+    @property
+    def temp(self):
+        """The folder for temporary files."""
+        return os.path.join(self.folder, "tmp")
+
     def enter(self, old):
         """Make the branch's folder, with a copy of another branch's files, and go there."""
         place = os.getcwd() if old else self.work
@@ -1197,7 +1247,7 @@ class Node:
             reopen_files(old, self.folder, self.sock.fileno())
             place = self.folder + place[len(old) :] if place.startswith(old + "/") else self.work
         os.chdir(place if os.path.isdir(place) else self.work)
-        os.environ.update(HOME=self.work, PWD=self.work, TMPDIR=os.path.join(self.folder, "tmp"))
+        os.environ.update(HOME=self.work, PWD=self.work, TMPDIR=self.temp)
         if "tempfile" in sys.modules:
             sys.modules["tempfile"].tempdir = None
         before, self.listing = self.listing, scan(self.work)
@@ -1221,6 +1271,7 @@ class Node:
     def save_files(self):
         """Bring the copy up to date from which a killed run's files are restored."""
         saved = os.path.join(self.folder, "saved")
+        self.temporary = set(scan(self.temp))
         if sum(info[0] for info in self.listing.values()) > self.limits["disk"] // 4:
             self.saves = False
             shutil.rmtree(saved, ignore_errors=True)
@@ -1239,15 +1290,16 @@ class Node:
             shutil.rmtree(saved, ignore_errors=True)
 
     def restore_files(self):
-        """Undo what a killed run did to the working folder."""
+        """Undo what a killed run did to the files, as far as there was room for copies."""
         saved = os.path.join(self.folder, "saved")
-        if not self.saves:
-            return
-        kept, now = scan(saved), scan(self.work)
+        now = scan(self.work)
+        kept = scan(saved) if self.saves else self.listing
         try:
+            for name in set(scan(self.temp)) - self.temporary:
+                os.unlink(os.path.join(self.temp, name))
             for name in set(now) - set(kept):
                 os.unlink(os.path.join(self.work, name))
-            for name in kept:
+            for name in kept if self.saves else ():
                 if now.get(name) is None or now[name] != self.listing.get(name):
                     copy_into(saved, self.work, name)
         except OSError:
@@ -1281,6 +1333,12 @@ class Node:
                 found[name[:100]] = fingerprint(value)
         files = repr([(name, info[0]) for name, info in sorted(self.listing.items())])
         return {"names": found, "files": "%08x" % zlib.crc32(files.encode("utf-8", "replace"))}
+
+
+def freeze_garbage():
+    """Keep the collector off what is there now, so that forks go on sharing its pages."""
+    gc.collect()
+    gc.freeze()
 
 
 def lower_limit(which, value):
@@ -1341,6 +1399,7 @@ class Cell:
         self.talking = False  # an interrupt has to wait until a message is whole
         self.interrupted = False
         self.stopped = False
+        self.step = 0
         self.calls = 0
         self.images = 0
         self.notes = []
@@ -1365,7 +1424,7 @@ class Cell:
         """Run one piece of code; return its report."""
         signal.signal(signal.SIGINT, self.on_interrupt)
         self.interrupted = self.stopped = False
-        self.images, self.notes = 0, []
+        self.step, self.images, self.notes = step, 0, []
         report = {"status": "ok", "value": None, "error": None}
         try:
             self.running = True
@@ -1389,7 +1448,7 @@ class Cell:
             report.update(status="stopped", error=None)
         threads = count_threads()
         if threads:
-            note = "%d threads are still alive: until they end, this state can only be rebuilt by"
+            note = "threads still alive: %d; until they end, this state can only be rebuilt by"
             self.notes.append(note % threads + " running its code again, not copied")
         report["notes"] = self.notes
         return report

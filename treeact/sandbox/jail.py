@@ -26,7 +26,7 @@ from treeact.sandbox.session import DriverSandbox
 
 Backend = Literal["sandlock", "bwrap"]
 
-SPARE_PROCESSES = 2048
+SPARE_PROCESSES = 256
 """Process slots of a sandlock jail beside those that `Limits` grants.
 
 sandlock 0.9 never gets the slot of a process back that a signal killed; when they are used up,
@@ -100,7 +100,9 @@ class JailSandbox(DriverSandbox):
         # The driver's folder is one of the keeper's: the jail could not remove its own top folder.
         root = folder / "root"
         root.mkdir()
-        config = driver_config(str(root), limits=self.limits, preload=self.preload, watchdog=True)
+        config = driver_config(
+            str(root), limits=self.limits, preload=self.preload, watchdog=True, alone=True
+        )
         options = {
             "path": sandlock_path(),
             "fs_readable": [*readable(paths), *DEVICES, "/proc", str(DRIVER_PATH)],

@@ -88,18 +88,43 @@ def wait(pid: int, control: int) -> int:
 
 
 def kill_all() -> None:
-    """Kill every descendant; what is orphaned by that becomes a child and is next."""
-    while pids := children():
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    """Kill every descendant: all are stopped before the first dies, so that none forks away."""
+    while children(os.getpid()):
+        stopped: set[int] = set()
+        while found := descendants() - stopped:
+            for pid in found:
+                send_signal(pid, signal.SIGSTOP)
+            stopped |= found
+        for pid in stopped:
+            send_signal(pid, signal.SIGKILL)
         reap()
 
 
-def children() -> list[int]:
-    """Return the pids of this process's children that have not been waited for."""
-    lists = Path("/proc/self/task").glob("*/children")
-    return [int(pid) for list_ in lists for pid in list_.read_text().split()]
+def send_signal(pid: int, number: int) -> None:
+    """Signal a process that may have gone."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def descendants() -> set[int]:
+    """Return the pids of all processes that came from this one."""
+    found: set[int] = set()
+    queue = children(os.getpid())
+    while queue:
+        pid = queue.pop()
+        if pid not in found:
+            found.add(pid)
+            queue += children(pid)
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """Return the pids of a process's children that have not been waited for."""
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += path.read_text().split()
+    return list(map(int, found))
 
 
 def reap() -> None:

@@ -43,6 +43,7 @@ class LiveBranch:
         self._run: Run | None = None
         self._put: list[str] = []
         self._settled = asyncio.Event()
+        self._step = 0
         self.state: State | None = None
         """Fingerprint after the last run; None until it has come."""
         self.lost: str | None = None
@@ -60,8 +61,10 @@ class LiveBranch:
                 self.lost = Fields(load(payload)).text("error")
                 self._opened.set_exception(SandboxError(self.lost))
             case Kind.STATE:
-                self.state = parse_state(payload)
-                self._settled.set()
+                state = parse_state(payload)
+                if state.step == self._step:  # else that of the run before, come late
+                    self.state = state
+                    self._settled.set()
             case Kind.REPLY:
                 reply = parse_reply(payload)
                 if self._reply and not self._reply.done():
@@ -83,30 +86,44 @@ class LiveBranch:
             self._run.on_lost(reason)
         self._settled.set()
 
-    def sibling(self) -> LiveBranch:
-        """Return a branch that is yet to be opened over the same connection."""
-        return LiveBranch(self._connection)
-
-    # Operations -----------------------------------------------------------------------------
-
-    async def open(self, parent: int, seed: int, tools: Sequence[dict[str, Any]]) -> None:
-        """Fork the branch from a live one, or from the zygote when `parent` is 0.
+    async def fork(self) -> LiveBranch:
+        """Return a copy of the branch.
 
         Raises:
             SandboxError: the state cannot be forked, or the sandbox died.
         """
+        twin = LiveBranch(self._connection)
+        await twin.open(self.number, step=self._step)
+        return twin
+
+    # Operations -----------------------------------------------------------------------------
+
+    async def open(
+        self, parent: int, *, step: int = 0, seed: int = 0, tools: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        """Fork the branch from a live one after `step`, or from the zygote when `parent` is 0.
+
+        Raises:
+            SandboxError: the state cannot be forked, or the sandbox died.
+        """
+        self._step = step
         request = {"parent": parent, "seed": seed, "tools": list(tools)}
         self._connection.send(self.number, Kind.OPEN, request)
         if self._connection.lost is not None:
             self.on_lost(self._connection.lost)
-        async with asyncio.timeout(OPEN_PATIENCE):
-            await self._opened
+        try:
+            async with asyncio.timeout(OPEN_PATIENCE):
+                await asyncio.shield(self._opened)
+        except TimeoutError:
+            self.drop("the sandbox does not answer")
+            raise SandboxError("the sandbox does not answer") from None
 
     async def execute(self, run: Run, code: str, step: int, timeout: float) -> Done | Died:
         """Run code; see `Run` for the deadline."""
         self._run = run
         if self.lost is not None:
             run.on_lost(self.lost)
+        before, self._step = (self._step, self.state), step
         self.state = None
         self._settled.clear()
         self._connection.send(
@@ -120,6 +137,7 @@ class LiveBranch:
             self._run = None
         if isinstance(end, Died):
             self._connection.kills += 1
+            self._step, self.state = before
             if not end.restored:
                 self.drop(end.reason or "its processes ended")
         return end

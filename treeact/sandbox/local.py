@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from treeact.sandbox.channel import Channel
 PREFIX = "treeact-sandbox-"
 KEEPER_PATH = Path(__file__).with_name("keeper.py")
 STDERR_KEPT = 4096
-KILL_PATIENCE = 10.0
+KILL_PATIENCE = 30.0
 
 
 def private_folder() -> Path:
@@ -148,12 +149,10 @@ class ProcessChannel(Channel):
         if self._control >= 0:
             os.close(self._control)
             self._control = -1
-        try:
+        with suppress(TimeoutError):  # never kill the keeper: it goes on, and nobody else could
             async with asyncio.timeout(KILL_PATIENCE):
                 await self._process.wait()
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        self._watch.cancel()
         await asyncio.gather(self._watch, return_exceptions=True)
 
     async def diagnose(self) -> str:

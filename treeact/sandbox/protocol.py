@@ -243,6 +243,8 @@ class Died:
 class State:
     """Fingerprint of a branch's state after a run."""
 
+    step: int
+    """Number of the last run in it."""
     names: dict[str, str]
     files: str
     forkable: bool
@@ -336,7 +338,7 @@ def parse_state(payload: bytes) -> State:
     names = digest.mapping("names")
     if len(names) > 1000 or not all(isinstance(mark, str) for mark in names.values()):
         raise ProtocolError("the sandbox sent a bad fingerprint")
-    return State(names, digest.text("files"), fields.flag("forkable"))
+    return State(fields.count("step"), names, digest.text("files"), fields.flag("forkable"))
 
 
 def parse_reply(payload: bytes) -> tuple[Fields, bytes]:

@@ -20,6 +20,8 @@ MAX_RELAUNCHES = 3
 """Times in a row that a sandbox may die without one branch coming to life in it."""
 MEMORY_SHARE = 0.7
 """Part of the memory that idle branches may hold before the longest unused are put aside."""
+TRIM_INTERVAL = 0.5
+"""Seconds between two looks at what idle branches hold."""
 
 
 class DriverSandbox(ABC):
@@ -36,6 +38,7 @@ class DriverSandbox(ABC):
         self._roots = 0
         self._failures = 0
         self._closed = False
+        self._trimming: asyncio.Task[None] | None = None
 
     @classmethod
     @abstractmethod
@@ -67,8 +70,16 @@ class DriverSandbox(ABC):
     async def close(self) -> None:
         """Kill everything inside; branches cannot be used afterwards."""
         self._closed = True
+        if self._trimming:
+            self._trimming.cancel()
+            await asyncio.gather(self._trimming, return_exceptions=True)
         if self._connection:
             await self._connection.close()
+
+    @property
+    def alive(self) -> bool:
+        """True while a started driver can be used."""
+        return self._connection is not None and self._connection.lost is None
 
     async def branch(self, *, tools: Sequence[HostTool] = ()) -> DriverBranch:
         """Return a new root branch, a fresh interpreter whose code can call `tools`."""
@@ -98,19 +109,29 @@ class DriverSandbox(ABC):
         """Start fresh processes for a branch."""
         await self._make_room(branch)
         connection = await self._connect()
-        live = LiveBranch(connection)
-        await live.open(0, seed, tools.stubs())
+        try:
+            live = await self._open(connection, seed, tools)
+        except SandboxError:
+            # It may have no processes left to give: sandlock counts killed ones for ever.
+            await connection.close("the sandbox could start no more processes and was replaced")
+            live = await self._open(await self._connect(), seed, tools)
         self._failures = 0
+        return live
+
+    async def _open(self, connection: Connection, seed: int, tools: Tools) -> LiveBranch:
+        live = LiveBranch(connection)
+        await live.open(0, seed=seed, tools=tools.stubs())
         return live
 
     async def fork_live(self, branch: DriverBranch, origin: LiveBranch) -> LiveBranch | None:
         """Fork live processes; None when their state cannot be forked and has to be replayed."""
         await self._make_room(branch)
-        live = origin.sibling()
         try:
-            await live.open(origin.number, 0, ())
+            live = await origin.fork()
         except SandboxError:
             return None
+        if self._trimming is None or self._trimming.done():
+            self._trimming = asyncio.create_task(self._trim())
         return live
 
     # Bounds ---------------------------------------------------------------------------------
@@ -122,6 +143,18 @@ class DriverSandbox(ABC):
         for branch in live:
             if excess > 0 and await branch.evict():
                 excess -= 1
+
+    async def _trim(self) -> None:
+        """Put the longest unused branches aside while the idle ones hold too much memory."""
+        await asyncio.sleep(TRIM_INTERVAL)
+        try:
+            held = {branch: await branch.memory() for branch in list(self._branches)}
+        except SandboxError:
+            return  # it died; there is nothing left to put aside
+        excess = sum(held.values()) - MEMORY_SHARE * self.limits.memory
+        for branch, bytes_held in held.items():
+            if excess > 0 and bytes_held and await branch.evict():
+                excess -= bytes_held
 
     async def _connect(self) -> Connection:
         async with self._connecting:
