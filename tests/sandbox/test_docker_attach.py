@@ -59,7 +59,7 @@ async def attached(folder: Path, *sent: bytes) -> tuple[bytes, str]:
         try:
             return await read_all(stream), stream.stderr
         finally:
-            await stream.close()
+            stream.close()
 
 
 async def test_stdout_and_stderr_are_told_apart(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ async def test_bytes_that_come_with_the_answer_are_kept(tmp_path: Path) -> None:
     async with engine(tmp_path, serve) as endpoint:
         stream = await attach(endpoint, "name", api_version="1.41")
         assert await read_all(stream) == b"early"
-        await stream.close()
+        stream.close()
 
 
 @given(cut=st.integers(0, 40), data=st.binary(max_size=20))
@@ -91,9 +91,7 @@ def test_a_cut_at_any_byte_is_the_end(cut: int, data: bytes) -> None:
         reader = asyncio.StreamReader()
         reader.feed_data(whole[:cut])
         reader.feed_eof()
-        stream = AttachedStream.__new__(AttachedStream)
-        AttachedStream.__init__(stream, module._Connection(reader, None))  # type: ignore[arg-type]
-        return await read_all(stream)
+        return await read_all(AttachedStream(reader, None))  # type: ignore[arg-type]
 
     assert (data + b"second").startswith(asyncio.run(read_cut()))
 
@@ -148,7 +146,7 @@ async def test_writing_after_the_engine_has_gone_is_no_error(tmp_path: Path) -> 
         for _ in range(10):
             stream.write(b"x" * 100_000)
             await stream.drain()
-        await stream.close()
+        stream.close()
         stream.write(b"x")
         await stream.drain()
         assert await stream.read() == b""
@@ -170,10 +168,10 @@ async def test_a_slow_reader_holds_the_engine_back(tmp_path: Path) -> None:
         await asyncio.sleep(0.2)
         assert sent < 100
         assert len(await read_all(stream)) == 1000 * 65536
-        await stream.close()
+        stream.close()
 
 
-@pytest.mark.parametrize("host", ["npipe:////./pipe/docker_engine", "nonsense", "ftp://host"])
+@pytest.mark.parametrize("host", ["npipe:////./pipe/docker_engine", "nonsense", "ssh://host"])
 async def test_an_engine_of_an_unknown_kind_names_the_remedy(host: str) -> None:
     with pytest.raises(SandboxUnavailable, match="DOCKER_HOST"):
         await attach(Endpoint(host=host), "name", api_version="1.41")

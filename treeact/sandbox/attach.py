@@ -9,15 +9,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from asyncio import StreamReader, StreamWriter
-from asyncio.subprocess import Process
 from collections import deque
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from treeact.errors import SandboxError, SandboxUnavailable
-from treeact.sandbox.engine import REMEDY, Endpoint
+from treeact.sandbox.engine import REMEDY, UNSUPPORTED, Endpoint
 
 if TYPE_CHECKING:
     from docker.tls import TLSConfig
@@ -34,10 +31,9 @@ _STDOUT, _STDERR = 1, 2
 class AttachedStream:
     """A container's stdin, stdout and stderr over one connection."""
 
-    def __init__(self, connection: _Connection) -> None:
-        self._connection = connection
-        self._reader = connection.reader
-        self._writer = connection.writer
+    def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
         self._left = 0
         self._kind = _STDOUT
         self._stderr: deque[int] = deque(maxlen=STDERR_TAIL)
@@ -81,24 +77,9 @@ class AttachedStream:
         except OSError:
             return
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the connection up; the container's stdin ends with it."""
-        await self._connection.close()
-
-
-@dataclass(frozen=True)
-class _Connection:
-    reader: StreamReader
-    writer: StreamWriter
-    process: Process | None = None
-    """The ssh client whose streams these are."""
-
-    async def close(self) -> None:
-        self.writer.transport.abort()
-        if self.process:
-            with suppress(ProcessLookupError):
-                self.process.kill()
-            await self.process.wait()
+        self._writer.transport.abort()
 
 
 async def attach(endpoint: Endpoint, container: str, *, api_version: str) -> AttachedStream:
@@ -109,23 +90,23 @@ async def attach(endpoint: Endpoint, container: str, *, api_version: str) -> Att
         SandboxUnavailable: the engine cannot be reached.
     """
     try:
-        connection = await _dial(endpoint)
+        reader, writer = await _dial(endpoint)
     except OSError as error:
         raise SandboxUnavailable(f"no Docker engine answers ({error}): {REMEDY}") from error
     try:
-        await _upgrade(connection, _request(container, api_version))
+        writer.write(_request(container, api_version))
+        await _read_answer(reader)
     except BaseException:
-        await connection.close()
+        writer.transport.abort()
         raise
-    return AttachedStream(connection)
+    return AttachedStream(reader, writer)
 
 
-async def _upgrade(connection: _Connection, request: bytes) -> None:
-    """Send the request and read the answer's head; the container's bytes follow it."""
+async def _read_answer(reader: StreamReader) -> None:
+    """Read the head of the engine's answer; the container's bytes follow it."""
     try:
-        connection.writer.write(request)
         async with asyncio.timeout(ANSWER_TIMEOUT):
-            head = await connection.reader.readuntil(b"\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
     except (OSError, EOFError, asyncio.LimitOverrunError) as error:
         reason = str(error) or type(error).__name__
         raise SandboxError(f"the Docker engine broke off the attach call: {reason}") from error
@@ -146,20 +127,15 @@ def _request(container: str, api_version: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-async def _dial(endpoint: Endpoint) -> _Connection:
+async def _dial(endpoint: Endpoint) -> tuple[StreamReader, StreamWriter]:
     url = urlsplit(endpoint.host)
-    if url.scheme in ("unix", "http+unix"):
-        return _Connection(*await asyncio.open_unix_connection(url.path, limit=BUFFER))
+    if url.scheme == "unix":
+        return await asyncio.open_unix_connection(url.path, limit=BUFFER)
     if url.scheme in ("tcp", "http", "https"):
         context = _tls(endpoint.tls) if endpoint.tls else None
         port = url.port or (2376 if context else 2375)
-        opened = asyncio.open_connection(url.hostname, port, ssl=context, limit=BUFFER)
-        return _Connection(*await opened)
-    if url.scheme == "ssh":
-        return await _dial_ssh(endpoint.host)
-    raise SandboxUnavailable(
-        f"cannot attach through {endpoint.host}: set DOCKER_HOST to a unix, tcp or ssh URL"
-    )
+        return await asyncio.open_connection(url.hostname, port, ssl=context, limit=BUFFER)
+    raise SandboxUnavailable(UNSUPPORTED.format(host=endpoint.host))
 
 
 def _tls(settings: TLSConfig) -> ssl.SSLContext:
@@ -170,16 +146,3 @@ def _tls(settings: TLSConfig) -> ssl.SSLContext:
     if settings.cert:
         context.load_cert_chain(*settings.cert)
     return context
-
-
-async def _dial_ssh(host: str) -> _Connection:
-    """Reach the engine as Docker's own client does: the connection is ssh's stdin and stdout."""
-    process = await asyncio.create_subprocess_exec(
-        *("ssh", "-T", "-o", "BatchMode=yes", "--", host, "docker", "system", "dial-stdio"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        limit=BUFFER,
-    )
-    assert process.stdin and process.stdout
-    return _Connection(process.stdout, process.stdin, process)

@@ -83,7 +83,7 @@ class DockerSandbox(DriverSandbox):
             await _in_thread(container.start, client, name)
         except BaseException:
             if stream:
-                await stream.close()
+                stream.close()
             await _in_thread(container.remove, client, name)
             client.close()
             raise
@@ -132,7 +132,7 @@ class DockerChannel(Channel):
         if self._killed:
             return
         self._killed = True
-        await self._stream.close()
+        self._stream.close()
         await _in_thread(container.remove, self._client, self._name)
         self._client.close()
 

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from docker.tls import TLSConfig
 
 REMEDY = "start Docker (or point DOCKER_HOST at an engine), or choose the jail sandbox"
+UNSUPPORTED = (
+    "the engine at {host} cannot be used: set DOCKER_HOST to a unix or tcp URL (a remote engine's "
+    "socket can be brought here with `ssh -NL LOCAL.sock:/var/run/docker.sock HOST`)"
+)
+SCHEMES = ("unix", "tcp", "http", "https")
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
@@ -25,7 +30,7 @@ class Endpoint:
     """Where an engine listens."""
 
     host: str
-    """A unix, tcp or ssh URL."""
+    """A unix or tcp URL."""
     tls: TLSConfig | None = None
 
     @classmethod
@@ -64,12 +69,13 @@ class Endpoint:
                 tls=self.tls or False,
                 version="auto",
                 timeout=timeout,
-                use_ssh_client=True,
             )
 
     def _probe(self) -> None:
-        """Fail when nothing listens on the local socket; docker-py would leave its own one open."""
+        """Fail early: docker-py would leave a socket open, or promise what attach cannot hold."""
         url = urlsplit(self.host)
+        if url.scheme not in SCHEMES:
+            raise SandboxUnavailable(UNSUPPORTED.format(host=self.host))
         if url.scheme == "unix":
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.connect(url.path)
