@@ -53,7 +53,7 @@ clean: ## Remove .venv, caches and build results; runs and the jail's packages s
 
 $(READY): pyproject.toml treeact/sandbox/image/requirements.txt
 	@uv=$$(command -v uv || true); \
-	if ! $(PY) $(NEW_ENOUGH); then \
+	if [ ! -x $(PY) ]; then \
 	    for python in $(PYTHON) python3.13 python3.12 python3.11 python3 ''; do \
 	        if [ -z "$$python" ]; then \
 	            echo "setup: no Python 3.11 or newer found: install one, or name it: make setup PYTHON=..." >&2; \
