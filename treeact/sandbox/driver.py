@@ -972,15 +972,17 @@ class Supervisor:
         for pid in children(os.getpid()):
             kill_tree(pid, {os.getpid()})
         for name in os.listdir(self.root):
-            shutil.rmtree(os.path.join(self.root, name), ignore_errors=True)
+            os.waitpid(remove_folder(os.path.join(self.root, name)), 0)
 
 
 def remove_folder(folder):
-    """Remove a folder in a process of its own; return its pid."""
+    """Remove a folder in a process of its own, by a program that minds no depth; return its pid."""
     pid = os.fork()
     if pid == 0:
-        shutil.rmtree(folder, ignore_errors=True)
-        os._exit(0)
+        try:
+            os.execv("/bin/rm", ["rm", "-rf", "--", folder])
+        finally:
+            os._exit(1)
     return pid
 
 
@@ -1274,7 +1276,7 @@ class Node:
         self.temporary = set(scan(self.temp))
         if sum(info[0] for info in self.listing.values()) > self.limits["disk"] // 4:
             self.saves = False
-            shutil.rmtree(saved, ignore_errors=True)
+            remove_folder(saved)
         if not self.saves:
             return
         os.makedirs(saved, exist_ok=True)
@@ -1287,7 +1289,7 @@ class Node:
             self.synced = dict(self.listing)
         except OSError:
             self.saves = False
-            shutil.rmtree(saved, ignore_errors=True)
+            remove_folder(saved)
 
     def restore_files(self):
         """Undo what a killed run did to the files, as far as there was room for copies."""
