@@ -1,0 +1,1 @@
+"""What the measurements share: interleaved timing, the table and its JSON, peers' environments."""
