@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -152,7 +153,8 @@ class ModelCaller:
 def call_bound(model: Model, request: Request) -> Amounts:
     """Return the most that `request` can use: its input bound and n full replies."""
     output = request.n * request.max_output_tokens
-    tokens = model.count_tokens(request.messages)
+    schema = len(json.dumps(request.schema)) if request.schema is not None else 0
+    tokens = model.count_tokens(request.messages) + schema  # a token is at least one byte
     usage = Usage(input_tokens=tokens, output_tokens=output)
     prices = model.prices
     return Amounts(tokens=tokens + output, usd=prices.cost(usage) if prices else 0.0)

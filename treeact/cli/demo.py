@@ -78,8 +78,11 @@ async def _run_samples(
 
 async def _choose_kind(sandbox: str) -> str:
     """Return the kind to use; recorded code may run unisolated where there is no other way."""
+    from treeact.cli.sandbox import have_docker_image
     from treeact.sandbox.select import choose_kind
 
+    if sandbox == "auto":
+        await asyncio.to_thread(have_docker_image)
     try:
         return await choose_kind(sandbox)
     except SandboxUnavailable as error:

@@ -29,6 +29,25 @@ def build_sandboxes(*, kinds: Sequence[str], base: str | None) -> None:
             _say(f"{kind} was not built: {error}")
 
 
+def have_docker_image() -> None:
+    """Build the Docker image if an engine answers and has none; say so if that cannot be done."""
+    from treeact.sandbox.engine import Endpoint
+    from treeact.sandbox.image import build_image, image_exists, image_tag
+
+    try:
+        client = Endpoint.find().connect()
+    except SandboxUnavailable:
+        return
+    try:
+        if not image_exists(client, image_tag()):
+            _say("building the Docker image of the sandbox; this is done once")
+            build_image(on_progress=_say)
+    except SandboxUnavailable as error:
+        _say(f"the Docker image cannot be had: {error}")
+    finally:
+        client.close()
+
+
 def _build(kind: str, base: str | None) -> None:
     if kind == "jail":
         from treeact.sandbox.packages import ensure_packages

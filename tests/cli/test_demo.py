@@ -1,0 +1,88 @@
+"""`treeact demo`: the whole main job, in every kind of sandbox."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import treeact
+from treeact.benchmarks.suites import load_suite
+from treeact.benchmarks.suites.mini import recordings_folder
+from treeact.trace.events import CodeRun, ModelCalled, Noticed
+from treeact.trace.log import read_events
+
+SUITE = load_suite("mini")
+IDS = [sample.task.id for sample in SUITE.samples]
+PACKAGE_DATA = recordings_folder().parent
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("docker", marks=pytest.mark.docker),
+        pytest.param("jail", marks=pytest.mark.jail),
+    ],
+)
+def test_every_answer_is_right_and_nothing_departs(tmp_path: Path, kind: str) -> None:
+    done = treeact(tmp_path, "demo", "--sandbox", kind)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert "recorded; no model is asked" in done.stdout
+    assert f"{len(IDS)} of {len(IDS)} right" in done.stdout
+    assert "departs" not in done.stdout
+    for sample in SUITE.samples:
+        row = re.search(rf"{sample.task.id} .*", done.stdout[done.stdout.index("mini suite") :])
+        assert row is not None
+        assert "right" in row[0]
+    for run in next((tmp_path / "runs").iterdir()).iterdir():
+        assert not [e for e in read_events(run) if isinstance(e, Noticed)]
+
+
+def test_the_recordings_are_a_persons_and_hold_mistakes_and_repairs(tmp_path: Path) -> None:
+    done = treeact(tmp_path, "demo", "--sandbox", "unsafe-local", "--display", "quiet")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    failed = set()
+    for run in next((tmp_path / "runs").iterdir()).iterdir():
+        events = list(read_events(run))
+        assert {e.author for e in events if isinstance(e, ModelCalled)} == {"hand"}
+        runs = [e for e in events if isinstance(e, CodeRun)]
+        assert runs
+        assert runs[-1].outcome == "ok"
+        failed |= {run.name for e in runs if e.outcome == "error"}
+    assert len(failed) >= 3, failed
+
+
+def test_only_the_model_is_replayed(tmp_path: Path) -> None:
+    """A changed cell changes what is computed, and the run says where it departs."""
+    copy = tmp_path / "mini"
+    shutil.copytree(PACKAGE_DATA, copy, ignore=shutil.ignore_patterns("recordings", "*.py*"))
+    path = copy / "files" / "mini-1-ledger" / "port_anselm_2023.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    row = next(i for i, line in enumerate(lines) if re.match(r"2023-04.*[Tt]imber", line))
+    changed = re.sub(r"(\d+)([^\d]*)$", lambda m: f"{int(m[1]) + 1}{m[2]}", lines[row])
+    assert changed != lines[row]
+    path.write_text("".join([*lines[:row], changed, *lines[row + 1 :]]))
+    command = ["demo", "--sandbox", "unsafe-local", "--task", "ledger"]
+    before = outputs(tmp_path / "a", *command)
+    after = outputs(tmp_path / "b", *command, "--data", str(copy))
+    assert before != after
+
+
+def outputs(folder: Path, *command: str) -> list[str]:
+    folder.mkdir()
+    treeact(folder, *command)
+    [run] = next((folder / "runs").iterdir()).iterdir()
+    return [str(e.stdout) + str(e.value) for e in read_events(run) if isinstance(e, CodeRun)]
+
+
+def test_an_unknown_task_names_the_known_ones(tmp_path: Path) -> None:
+    done = treeact(tmp_path, "demo", "--task", "nothing")
+    assert done.returncode == 2
+    assert IDS[0] in done.stderr
+
+
+def test_recordings_are_there_for_each_task_and_say_who_answered() -> None:
+    for task_id in IDS:
+        header = (recordings_folder() / f"{task_id}.jsonl").read_text().splitlines()[0]
+        assert json.loads(header)["author"] == "hand"
