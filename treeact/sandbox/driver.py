@@ -1155,7 +1155,6 @@ class Node:
         self.sock = socket.socket(fileno=fds[0])
         self.sock.set_inheritable(False)
         self.forked = set()
-        prctl(PR_SET_CHILD_SUBREAPER, 1)
         if len(fds) == 3:
             for target, fd in ((1, fds[1]), (2, fds[2])):
                 os.dup2(fd, target, inheritable=True)
@@ -1312,8 +1311,9 @@ class Node:
     # Running --------------------------------------------------------------------------------
 
     def execute(self, message):
-        """Run code and report."""
+        """Run code and report; while it runs, its orphans come to this process and to no other."""
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
         now = scan(self.work) if message["put"] else {}
         for name in message["put"]:
             if name in now:
@@ -1325,6 +1325,7 @@ class Node:
         report["memory"] = after.ru_maxrss * 1024
         report["files"] = self.changed_files()[:MAX_LISTED]
         prctl(PR_SET_PDEATHSIG, 0)
+        prctl(PR_SET_CHILD_SUBREAPER, 0)  # successors, orphaned in turn, are the supervisor's
         self.send(DONE, report)
 
     def digest(self):
