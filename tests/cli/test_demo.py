@@ -10,6 +10,9 @@ import pytest
 from tests.cli.support import treeact
 from treeact.benchmarks.suites import load_suite
 from treeact.benchmarks.suites.mini import recordings_folder
+from treeact.cli.demo import _choose_kind
+from treeact.errors import SandboxUnavailable
+from treeact.sandbox.select import choose_kind, sandbox_class
 from treeact.trace.events import CodeRun, ModelCalled, Noticed
 from treeact.trace.log import read_events
 
@@ -86,3 +89,22 @@ def test_recordings_are_there_for_each_task_and_say_who_answered() -> None:
     for task_id in IDS:
         header = (recordings_folder() / f"{task_id}.jsonl").read_text().splitlines()[0]
         assert json.loads(header)["author"] == "hand"
+
+
+async def test_without_any_sandbox_the_recorded_code_runs_unisolated_with_a_notice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def unusable() -> str:
+        return "this kernel is too old"
+
+    for kind in ("docker", "jail"):
+        monkeypatch.setattr(sandbox_class(kind), "available", unusable)
+    monkeypatch.setattr("treeact.cli.sandbox.have_docker_image", lambda: None)
+    assert await _choose_kind("auto") == "unsafe-local"
+    shown = capsys.readouterr().out
+    assert "this kernel is too old" in shown
+    assert "without isolation" in shown
+    with pytest.raises(SandboxUnavailable):
+        await _choose_kind("jail")
+    with pytest.raises(SandboxUnavailable, match="unsafe-local"):
+        await choose_kind("auto")

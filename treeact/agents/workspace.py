@@ -66,11 +66,6 @@ class Workspace:
         )
         return branch
 
-    def check(self) -> None:
-        """Raise what opening the sandbox raised, when it has already failed."""
-        if self._branch.done() and not self._branch.cancelled():
-            self._branch.result()
-
     async def run(self, code: str, *, timeout: float, id: str, control: Control) -> Execution:
         """Run `code` in the branch; an interrupt of `control` stops it.
 
@@ -81,7 +76,10 @@ class Workspace:
         loop = asyncio.get_running_loop()
         with control.stoppable(lambda: loop.create_task(branch.interrupt())):
             return await branch.run(
-                code, timeout=timeout, on_call=lambda call: self._log_call(call, id)
+                code,
+                timeout=timeout,
+                on_output=lambda stream, text: self._log.stream(f"{id}/{stream}", text),
+                on_call=lambda call: self._log_call(call, id),
             )
 
     async def restart(self, why: str) -> None:
