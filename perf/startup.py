@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from support.bench import Bench, Measure, Open, Subject, Unavailable
+from support.bench import Bench, Open, Subject, Unavailable
 from support.endpoint import time_to_first_request
 from support.peers import clean_environment, peer_python
 from support.report import Target

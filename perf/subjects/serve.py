@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 
@@ -25,7 +26,7 @@ def serve(measure: Callable[..., Any]) -> None:
 
 def gaps(times: list[float]) -> list[float]:
     """Return the seconds from each moment to the next."""
-    return [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    return [later - earlier for earlier, later in pairwise(times)]
 
 
 THOUGHT = "The table has one row for each station; the mean is taken over all of them. " * 13

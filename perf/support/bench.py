@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 
 from support.report import Report, Target
 
-Measure = Callable[[], float | Awaitable[float]]
-"""Does the thing once; returns how long it took in seconds, or how much there was of it."""
+Sample = float | list[float]
+"""Seconds that something took, or how much there was of it; several when it was done repeatedly."""
+
+Measure = Callable[[], Sample | Awaitable[Sample]]
+"""Does the thing and returns its sample."""
 
 Open = Callable[[], AbstractAsyncContextManager[Measure]]
 """Prepares a subject; what that takes is not measured."""
@@ -80,7 +83,7 @@ class Bench:
                         del ready[name]
                         continue
                     if number > 0:
-                        samples[name].append(value)
+                        samples[name] += value if isinstance(value, list) else [value]
         for subject in chosen:
             self.report.add(
                 name=subject.name,
@@ -114,7 +117,7 @@ class Bench:
         return [s for s in subjects if s.name in wanted | baselines]
 
 
-async def _measure(measure: Measure) -> float:
+async def _measure(measure: Measure) -> Sample:
     gc.collect()  # ours to pay between the measurements, not within one
     value = measure()
     return await value if inspect.isawaitable(value) else value
