@@ -130,6 +130,7 @@ def test_the_image_keeps_nothing_of_its_making() -> None:
 @pytest.mark.docker
 def test_a_second_build_only_finds_what_is_there() -> None:
     lines: list[str] = []
+    image.build_image()
     assert image.build_image(on_progress=lines.append) == image.image_tag()
     assert any("Using cache" in line for line in lines)
     assert not any("Collecting" in line for line in lines)
