@@ -1169,6 +1169,8 @@ class Node:
             if message.get("restore"):
                 self.restore_files()
         self.send(HELLO, {"status": self.status, "files": self.saves})
+        if self.cell and not select.select([self.sock], [], [], 0)[0]:
+            self.rehearse()
 
     def begin_root(self, message):
         """Turn a fork of the zygote into a fresh interpreter."""
@@ -1314,6 +1316,13 @@ class Node:
         """Run code and report; while it runs, its orphans come to this process and to no other."""
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         prctl(PR_SET_CHILD_SUBREAPER, 1)
+        payload = json.dumps(self.perform(message)).encode()
+        prctl(PR_SET_PDEATHSIG, 0)
+        prctl(PR_SET_CHILD_SUBREAPER, 0)  # successors, orphaned in turn, are the supervisor's
+        self.send(DONE, payload)
+
+    def perform(self, message):
+        """Run code and return the report."""
         now = scan(self.work) if message["put"] else {}
         for name in message["put"]:
             if name in now:
@@ -1324,9 +1333,19 @@ class Node:
         report["cpu"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         report["memory"] = after.ru_maxrss * 1024
         report["files"] = self.changed_files()[:MAX_LISTED]
-        prctl(PR_SET_PDEATHSIG, 0)
-        prctl(PR_SET_CHILD_SUBREAPER, 0)  # successors, orphaned in turn, are the supervisor's
-        self.send(DONE, report)
+        return report
+
+    def rehearse(self):
+        """Run next to nothing while nobody waits: it touches the pages that a fork has to copy.
+
+        The first run after a fork takes about three times as long without it.
+        """
+        cell, namespace, step = self.cell, self.cell.namespace, self.cell.step
+        cell.namespace = {"__builtins__": builtins}
+        try:
+            json.dumps(self.perform({"code": "x = 1\nx", "step": 0, "put": []})).encode()
+        finally:
+            cell.namespace, cell.step = namespace, step
 
     def digest(self):
         """Return a fingerprint of the user's names and files, to check a rebuilt state by."""
