@@ -100,7 +100,12 @@ async def memory_is_held(bench: Bench) -> str:
 @in_area("limits")
 async def growing_memory_is_held(bench: Bench) -> str:
     """Memory that grows bit by bit is stopped as well."""
-    source = "blocks = []\nfor n in range(1024): blocks.append(bytearray(b'x') * (1 << 20))"
+    source = """
+def grow():
+    blocks = []
+    for n in range(1024): blocks.append(bytearray(b'x') * (1 << 20))
+grow()
+"""
     execution = await _held(bench, source, "growing memory", memory=256 * MIB)
     return execution.error.type if execution.error else execution.outcome
 
