@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from asyncio import StreamReader, StreamWriter
-from collections import deque
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,7 +24,7 @@ STDERR_TAIL = 4096
 """Bytes kept of stderr."""
 ANSWER_TIMEOUT = 30.0
 """Seconds that the engine may take to accept the attach call."""
-_STDOUT, _STDERR = 1, 2
+_STDOUT = 1
 
 
 class AttachedStream:
@@ -36,12 +35,12 @@ class AttachedStream:
         self._writer = writer
         self._left = 0
         self._kind = _STDOUT
-        self._stderr: deque[int] = deque(maxlen=STDERR_TAIL)
+        self._stderr = b""
 
     @property
     def stderr(self) -> str:
         """The end of what the container wrote to stderr, as far as it has been read."""
-        return bytes(self._stderr).decode(errors="replace")
+        return self._stderr.decode(errors="replace")
 
     async def read(self) -> bytes:
         """Return the next bytes of stdout, `b""` at the end; stderr is put aside on the way."""
@@ -52,7 +51,7 @@ class AttachedStream:
                 return b""
             if self._kind == _STDOUT:
                 return data
-            self._stderr.extend(data)
+            self._stderr = (self._stderr + data)[-STDERR_TAIL:]
 
     async def _next(self) -> bytes:
         """Return a piece of one stream; each of the engine's chunks has a head of 8 bytes."""
