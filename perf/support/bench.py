@@ -47,11 +47,13 @@ class Bench:
         report: where the rows go.
         quick: a fifth of the rounds.
         only: parts of names of rows to measure; their baselines are measured too.
+        skip: parts of names of rows to leave out.
     """
 
     report: Report
     quick: bool = False
     only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
     _errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -62,8 +64,12 @@ class Bench:
         parser.add_argument(
             "--only", action="append", default=[], metavar="ROW", help="part of a row's name"
         )
+        parser.add_argument(
+            "--skip", action="append", default=[], metavar="ROW", help="part of a row's name"
+        )
         options = parser.parse_args()
-        return cls(Report(name), quick=options.quick, only=tuple(options.only))
+        only, skip = tuple(options.only), tuple(options.skip)
+        return cls(Report(name), quick=options.quick, only=only, skip=skip)
 
     async def group(self, subjects: Iterable[Subject], *, rounds: int) -> None:
         """Measure `subjects` in one interleaved run, after a round that is not counted."""
@@ -110,6 +116,7 @@ class Bench:
         self._errors[name] = f"not measured: {kind}{text}"
 
     def _chosen(self, subjects: list[Subject]) -> list[Subject]:
+        subjects = [s for s in subjects if not any(part in s.name for part in self.skip)]
         if not self.only:
             return subjects
         wanted = {s.name for s in subjects if any(part in s.name for part in self.only)}
