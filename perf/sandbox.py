@@ -39,6 +39,10 @@ JAIL_READY, DOCKER_READY = "sandbox ready, jail", "sandbox ready, docker"
 FORK_SMALL, FORK_BIG = "fork of 100 MB small objects, jail", "fork of 1 GB numpy, jail"
 UPLOAD = "10 MB upload, docker"
 UPLOAD_BYTES = 10 * 1024**2
+EXECUTOR_NOTE = (
+    "its own image cannot be assumed to be pullable: it runs in one with the same three packages on "
+    "TreeAct's base image; on the host's network where the engine's bridge does not work"
+)
 PIPES: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 
 
@@ -169,7 +173,13 @@ def steps() -> list[Subject]:
         row("host tool called, docker", sandboxes.tool_call("docker"), ECHO, most=6),
         row("x=1, jupyter_client on the host", JUPYTER, DOCKER, least=8),
         row("x=1, docker exec per action", docker_exec, DOCKER, least=100),
-        row("x=1, smolagents DockerExecutor", smolagents("docker"), DOCKER, least=50),
+        row(
+            "x=1, smolagents DockerExecutor",
+            smolagents("docker"),
+            DOCKER,
+            least=50,
+            note=EXECUTOR_NOTE,
+        ),
         row("x=1, smolagents LocalPythonExecutor", smolagents("local"), DOCKER),
     ]
 
