@@ -1,14 +1,16 @@
 """Seconds of smolagents' executors: `local` and `docker` run `x = 1`, `ready` starts a container.
 
 DockerExecutor gets a built image, as its `build_new_image=False` allows, and a free port. Where the
-engine has no bridge network to publish the port from, its container uses the host's network.
+engine's default bridge is not there, its container gets a bridge network of its own.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -25,19 +27,17 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-def docker_executor() -> DockerExecutor:
-    port = free_port()
+def docker_executor(options: dict[str, Any]) -> DockerExecutor:
     return DockerExecutor(
         additional_imports=[],
         logger=AgentLogger(level=LogLevel.OFF),
-        port=port,
+        port=free_port(),
         image_name=IMAGE[0],
         build_new_image=False,
-        container_run_kwargs={} if bridge_works() else on_host_network(port),
+        container_run_kwargs=options,
     )
 
 
-@cache
 def bridge_works() -> bool:
     client = docker.from_env()
     container = client.containers.create(IMAGE[0], ["true"])
@@ -51,10 +51,19 @@ def bridge_works() -> bool:
     return True
 
 
-def on_host_network(port: int) -> dict[str, Any]:
-    gateway = "--KernelGatewayApp"
-    command = ["jupyter", "kernelgateway", f"{gateway}.ip=127.0.0.1", f"{gateway}.port={port}"]
-    return {"network_mode": "host", "command": command}
+@contextmanager
+def network() -> Iterator[dict[str, Any]]:
+    """Give the arguments for a container's network: none where the default one works."""
+    if bridge_works():
+        yield {}
+        return
+    client = docker.from_env()
+    own = client.networks.create(f"treeact-perf-{os.getpid()}", driver="bridge")
+    try:
+        yield {"network": own.name}
+    finally:
+        own.remove()
+        client.close()
 
 
 def local_executor() -> LocalPythonExecutor:
@@ -63,31 +72,35 @@ def local_executor() -> LocalPythonExecutor:
     return executor
 
 
-def ready() -> float:
-    bridge_works()
-    began = perf_counter()
-    executor = docker_executor()
-    took = perf_counter() - began
-    executor.container.remove(force=True)
-    return took
+def serve_ready(options: dict[str, Any]) -> None:
+    def ready() -> float:
+        began = perf_counter()
+        executor = docker_executor(options)
+        took = perf_counter() - began
+        executor.container.remove(force=True)
+        return took
+
+    serve(ready)
 
 
-def serve_runs() -> None:
-    executor = local_executor() if WHAT == "local" else docker_executor()
-
+def serve_runs(executor: DockerExecutor | LocalPythonExecutor) -> None:
     def run() -> float:
         began = perf_counter()
         executor("x = 1")
         return perf_counter() - began
 
-    try:
-        serve(run)
-    finally:
-        if WHAT == "docker":
-            executor.container.remove(force=True)
+    serve(run)
 
 
-if WHAT == "ready":
-    serve(ready)
+if WHAT == "local":
+    serve_runs(local_executor())
 else:
-    serve_runs()
+    with network() as options:
+        if WHAT == "ready":
+            serve_ready(options)
+        else:
+            executor = docker_executor(options)
+            try:
+                serve_runs(executor)
+            finally:
+                executor.container.remove(force=True)
