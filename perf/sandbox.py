@@ -40,8 +40,8 @@ FORK_SMALL, FORK_BIG = "fork of 100 MB small objects, jail", "fork of 1 GB numpy
 UPLOAD = "10 MB upload, docker"
 UPLOAD_BYTES = 10 * 1024**2
 EXECUTOR_NOTE = (
-    "in an image with the three packages of its own Dockerfile on TreeAct's base image; on a bridge "
-    "network made for it where the engine's default one does not work"
+    "in an image with the three packages of its own Dockerfile on TreeAct's base image; on a "
+    "bridge network made for it where the engine's default one does not work"
 )
 PIPES: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 
