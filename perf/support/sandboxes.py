@@ -228,11 +228,11 @@ def upload(kind: str, size: int) -> Open:
 
 
 def idle_sandbox(kind: str) -> Open:
-    """Megabytes of a sandbox's processes while it holds one branch that did nothing."""
+    """Megabytes of a sandbox's processes before its first branch, the jail's keeper included."""
 
     @asynccontextmanager
     async def opened():
-        async with open_branch(kind):
+        async with open_sandbox(kind):
             yield lambda: pss(sandbox_pids(kind))
 
     return opened
