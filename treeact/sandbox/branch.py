@@ -73,12 +73,15 @@ class DriverBranch:
 
             run = self._run = self._new_run(live, call_tool, on_output)
             seconds = self._sandbox.limits.timeout if timeout is None else timeout
+            deferred = len(self._tools.deferred)
             try:
                 end = await live.execute(run, code, self._history.steps + 1, seconds)
             finally:
                 self._run = None
             execution = run.execution(end, rebuilt=rebuilt, notes=self._take_notes())
-            if not execution.rolled_back:
+            if execution.rolled_back:
+                self._tools.forget_deferred(deferred)
+            else:
                 step = Step(code, execution.calls, execution.outcome)
                 self._history = self._history.add(step)
             return execution

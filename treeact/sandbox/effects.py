@@ -37,6 +37,10 @@ class Tools:
         waiting = [item for item in self.deferred if not item.released]
         return Tools(list(self._tools.values()), chosen=False, deferred=waiting)
 
+    def forget_deferred(self, kept: int) -> None:
+        """Drop the writes that were put off after the first `kept`: their run was undone."""
+        del self.deferred[kept:]
+
     def stubs(self) -> list[dict[str, str | None]]:
         """Return what the driver needs to define a function for each tool."""
         return [
