@@ -43,7 +43,8 @@ def shock(folder: Path, random: Random) -> Item:
     formats.write_text(
         folder / "clocks.txt",
         "Remarks on the clocks, March 2024\n\n"
-        "Stations write their own local time (see stations.csv for its offset from UTC; + is ahead).\n"
+        "Stations write their own local time (see stations.csv for its offset from UTC; + is "
+        "ahead).\n"
         "KES: 4 min 20 s fast since February; found on 11 March and set right that day at noon.\n"
         "DUN: since its new recorder of 2 March this station writes UTC.\n"
         "VAR: battery replaced on 9 March; clock not affected.\n",

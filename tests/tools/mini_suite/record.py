@@ -32,7 +32,8 @@ async def record(task_id: str, sandbox: str) -> bool:
     right = suite.scorer(result.answer, sample.truth)
     if right:
         fresh.replace(path)
-    print(f"{result.reason}: {result.answer!r} is {'right' if right else 'wrong'}", file=sys.stderr)
+    verdict = "right" if right else "wrong"
+    sys.stderr.write(f"{result.reason}: {result.answer!r} is {verdict}\n")
     return right
 
 
