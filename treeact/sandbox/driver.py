@@ -1169,7 +1169,7 @@ class Node:
             if message.get("restore"):
                 self.restore_files()
         self.send(HELLO, {"status": self.status, "files": self.saves})
-        if self.cell and not select.select([self.sock], [], [], 0)[0]:
+        if len(fds) == 1 and not select.select([self.sock], [], [], 0)[0]:
             self.rehearse()
 
     def begin_root(self, message):
@@ -1177,7 +1177,6 @@ class Node:
         self.folder = message["folder"]
         self.preload = []
         self.limit_process()
-        os.makedirs(os.path.join(self.folder, "tmp"))
         random.seed(message["seed"])
         if "numpy" in sys.modules and hasattr(sys.modules["numpy"], "random"):
             sys.modules["numpy"].random.seed(message["seed"])
@@ -1243,9 +1242,9 @@ class Node:
         place = os.getcwd() if old else self.work
         for part in ("work", "tmp"):
             target = os.path.join(self.folder, part)
-            if old:
+            os.makedirs(target)
+            if old and os.listdir(os.path.join(old, part)):
                 copy_tree(os.path.join(old, part), target)
-            os.makedirs(target, exist_ok=True)
         if old:
             reopen_files(old, self.folder, self.sock.fileno())
             place = self.folder + place[len(old) :] if place.startswith(old + "/") else self.work
@@ -1647,7 +1646,7 @@ def as_text(value):
     kind = type(value)
     if kind.__module__.startswith("pandas.") and kind.__name__ in ("DataFrame", "Series"):
         options = {"max_cols": 30, "line_width": 200} if kind.__name__ == "DataFrame" else {}
-        return value.to_string(max_rows=60, **options)
+        return value.to_string(max_rows=60, min_rows=20, **options)
     return repr(value)
 
 
