@@ -133,8 +133,8 @@ def timetable(folder: Path, random: Random) -> Item:
     formats.write_text(folder / "line_14.html", _page(stops, days, trips))
     return Item(
         "The attached page is the timetable of bus line 14. On a Tuesday, what is the latest time "
-        "at which I can board at Millpond and still be at Central Station by 09:10? Give the time "
-        "as HH:MM.",
+        "at which I can board a bus at Millpond that takes me to Central Station by 09:10, without "
+        "changing buses? Give the time as HH:MM.",
         _clock(max(catchable)),
     )
 

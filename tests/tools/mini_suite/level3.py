@@ -86,8 +86,8 @@ def huts(folder: Path, random: Random) -> Item:
         "further notice.\n"
         "(b) T03 is open again since 30 August.\n"
         "(c) Exposed trails: from 1 October to 30 April allow half as long again.\n"
-        "(d) At every hut on the way walkers sign the book and rest: 15 minutes, not at the "
-        "first hut nor at the last.\n",
+        "(d) At every hut between the first and the last walkers sign the book and rest: "
+        "15 minutes.\n",
     )
     return Item(
         "The attached map file gives the walking times, in minutes, between mountain huts; a time "

@@ -30,7 +30,7 @@ async def record(task_id: str, sandbox: str) -> bool:
     result = await CodeAct(model, sandbox=sandbox).run(task)
     await model.aclose()
     right = suite.scorer(result.answer, sample.truth)
-    if right:
+    if right and result.reason == "answered":
         fresh.replace(path)
     verdict = "right" if right else "wrong"
     sys.stderr.write(f"{result.reason}: {result.answer!r} is {verdict}\n")
