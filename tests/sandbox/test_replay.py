@@ -68,6 +68,23 @@ async def test_an_interrupted_branch_is_never_put_aside(sandbox: DriverSandbox) 
     assert branch.is_live
 
 
+async def test_an_interrupted_run_is_given_up_when_its_processes_are_lost(
+    sandbox: DriverSandbox,
+) -> None:
+    one, two = await sandbox.branch(), await sandbox.branch()
+    for branch in (one, two):
+        await branch.run("x = 1")
+        await branch.run("x = 2\nwhile True: pass", timeout=0.2)
+    await two.run("y = x")
+    assert sandbox._connection is not None
+    await sandbox._connection.close("killed by the test")
+    result = await one.run("x")
+    assert (result.value, result.rebuilt) == ("1", True)
+    assert "before the run that was interrupted" in result.notes[0]
+    with pytest.raises(BranchLost, match="earlier fork"):
+        await two.run("y")
+
+
 async def test_a_dead_sandbox_is_replaced_and_its_branches_come_back(make: Make) -> None:
     async with make() as sandbox:
         branch = await sandbox.branch()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -62,6 +63,9 @@ class DriverBranch:
         on_call: ToolCallback | None = None,
     ) -> Execution:
         """Run `code` and keep its state for the next run; see `Branch.run`."""
+        seconds = self._sandbox.limits.timeout if timeout is None else timeout
+        if not 0 < seconds < math.inf:
+            raise SandboxError(f"a timeout of {seconds} s: give a positive number of seconds")
         async with self._lock:
             live, rebuilt = await self._wake()
 
@@ -72,7 +76,6 @@ class DriverBranch:
                 return result
 
             run = self._run = self._new_run(live, call_tool, on_output)
-            seconds = self._sandbox.limits.timeout if timeout is None else timeout
             deferred = len(self._tools.deferred)
             try:
                 end = await live.execute(run, code, self._history.steps + 1, seconds)
@@ -218,16 +221,26 @@ class DriverBranch:
         if self._live:
             self._state = self._live.state or self._state
         began_anew = self._live is None and self._history.entry is None
+        self._drop_interrupted()
         if not self._history.replayable:
             raise BranchLost(
                 f"branch {self._id} lost its processes, and a run that was interrupted half-way "
-                "cannot be run again the same: go back to a fork made before it"
+                "and followed by others cannot be run again the same: go back to an earlier fork"
             )
         self._live = await self._sandbox.open_live(
             self, zlib.crc32(self._root.encode()), self._tools
         )
         await self._replay(self._live)
         return self._live, not began_anew
+
+    def _drop_interrupted(self) -> None:
+        """Give up what the latest runs did that were interrupted, as a rollback would."""
+        history = self._history
+        while history.before and isinstance(history.entry, Step) and not history.entry.repeatable:
+            history = history.before
+        if history is not self._history:
+            self._history, self._state = history, None
+            self._notes.append("rebuilt as it was before the run that was interrupted")
 
     async def _replay(self, live: LiveBranch) -> None:
         steps = 0

@@ -16,6 +16,11 @@ class Step:
     calls: tuple[ToolCall, ...]
     outcome: Outcome
 
+    @property
+    def repeatable(self) -> bool:
+        """False when the code was interrupted half-way, which cannot be done again the same."""
+        return self.outcome in ("ok", "error")
+
 
 @dataclass(frozen=True)
 class File:
@@ -48,6 +53,5 @@ class History:
 
     @property
     def replayable(self) -> bool:
-        """False when code was interrupted half-way, which cannot be done again the same."""
-        outcomes = (entry.outcome for entry in self if isinstance(entry, Step))
-        return all(outcome in ("ok", "error") for outcome in outcomes)
+        """True when every run can be repeated."""
+        return all(entry.repeatable for entry in self if isinstance(entry, Step))
