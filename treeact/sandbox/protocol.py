@@ -8,6 +8,7 @@ output and files. Parsing is pure: a message that is not exactly what it should 
 from __future__ import annotations
 
 import json
+import math
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
@@ -108,7 +109,7 @@ def load(payload: bytes) -> dict[str, Any]:
         ProtocolError: it is anything else.
     """
     try:
-        value = json.loads(payload.decode(), parse_constant=_refuse_constant)
+        value = json.loads(payload.decode(), parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ProtocolError("the sandbox sent malformed JSON") from error
     if not isinstance(value, dict):
@@ -119,8 +120,13 @@ def load(payload: bytes) -> dict[str, Any]:
     return value
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _refuse(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text)
 
 
 def _check_depth(value: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -30,6 +31,8 @@ from treeact.sandbox.protocol import (
     parse_gap,
 )
 
+CALL_FRAMES = 4
+"""Frames' worth of bytes that the tool calls of one run may carry together, either way."""
 KILL_PATIENCE = 30.0
 """Seconds for a driver to kill a run and restore the branch, before the branch is given up."""
 
@@ -45,6 +48,7 @@ class Output:
         self._room = limit + 1
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._parts: list[str] = []
+        self._skipped = False
         self.dropped = 0
 
     def feed(self, data: bytes) -> None:
@@ -55,7 +59,10 @@ class Output:
         self._add(self._decoder.decode(data))
 
     def skip(self, count: int) -> None:
-        """Note that `count` bytes were left out here."""
+        """Note that `count` bytes were left out here, which happens once."""
+        if self._skipped:
+            raise ProtocolError("the sandbox left output out twice")
+        self._skipped = True
         self.dropped += count
         text = self._decoder.decode(b"", final=True)
         self._decoder.reset()
@@ -94,7 +101,10 @@ class Run:
         self._cause: Outcome | None = None
         self._began = time.perf_counter()
         self._end: asyncio.Future[Done | Died] = self._loop.create_future()
+        self._call_bytes = 0
         self.calls: list[ToolCall] = []
+        self.failure: Exception | None = None
+        """What a callback raised; the run was killed for it."""
 
     # The deadline ---------------------------------------------------------------------------
 
@@ -137,6 +147,7 @@ class Run:
             case Kind.IMAGE:
                 self._add_image(payload)
             case Kind.CALL:
+                self._call_bytes += len(payload)
                 self._start_call(parse_call(payload))
             case Kind.DONE:
                 self._finish(parse_done(payload))
@@ -172,13 +183,15 @@ class Run:
         self._task = self._loop.create_task(self._answer(call))
 
     async def _answer(self, call: Call) -> None:
-        if len(self.calls) >= self._limits.tool_calls:
-            limit = self._limits.tool_calls
-            self._reply(
-                call.id, {"error": f"no more than {limit} tool calls are allowed in one run"}
-            )
+        if refusal := self._refuse_call():
+            self._reply(call.id, {"error": refusal})
             return
-        result = await self._call_tool(call)
+        try:
+            result = await self._call_tool(call)
+        except Exception as error:  # a callback's: the caller of the run is to have it
+            self.failure = error
+            self.kill()
+            return
         self.calls.append(result)
         if result.status == "stopped":
             self._reply(call.id, {"stop": True})
@@ -187,9 +200,21 @@ class Run:
         else:
             self._reply(call.id, {"value": result.result})
 
+    def _refuse_call(self) -> str | None:
+        if len(self.calls) >= self._limits.tool_calls:
+            return f"no more than {self._limits.tool_calls} tool calls are allowed in one run"
+        if self._call_bytes > CALL_FRAMES * self._limits.frame:
+            return "the tool calls of this run have passed too much data: use files for large data"
+        return None
+
     def _reply(self, number: int, answer: dict[str, Any]) -> None:
+        payload = json.dumps({"id": number, **answer}, allow_nan=False).encode()
+        if len(payload) > self._limits.frame:
+            size = f"{len(payload)} bytes, more than Limits.frame allows"
+            payload = json.dumps({"id": number, "error": f"the tool's result has {size}"}).encode()
+        self._call_bytes += len(payload)
         if not self._end.done():
-            self._send(Kind.RESULT, {"id": number, **answer})
+            self._send(Kind.RESULT, payload)
 
     # The end --------------------------------------------------------------------------------
 
