@@ -99,7 +99,7 @@ async def test_without_any_sandbox_the_recorded_code_runs_unisolated_with_a_noti
 
     for kind in ("docker", "jail"):
         monkeypatch.setattr(sandbox_class(kind), "available", unusable)
-    monkeypatch.setattr("treeact.cli.sandbox.have_docker_image", lambda: None)
+    monkeypatch.setattr("treeact.cli.sandbox._have_docker_image", lambda: None)
     assert await _choose_kind("auto") == "unsafe-local"
     shown = capsys.readouterr().out
     assert "this kernel is too old" in shown

@@ -15,6 +15,7 @@ from treeact.benchmarks.suites.mini import load_from, recordings_folder
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.display import make_display
 from treeact.cli.run import on_interrupt
+from treeact.cli.sandbox import prepare_sandbox
 from treeact.errors import ConfigError, SandboxUnavailable
 from treeact.trace.runs import new_run_directory
 
@@ -78,13 +79,8 @@ async def _run_samples(
 
 async def _choose_kind(sandbox: str) -> str:
     """Return the kind to use; recorded code may run unisolated where there is no other way."""
-    from treeact.cli.sandbox import have_docker_image
-    from treeact.sandbox.select import choose_kind
-
-    if sandbox == "auto":
-        await asyncio.to_thread(have_docker_image)
     try:
-        return await choose_kind(sandbox)
+        return await prepare_sandbox(sandbox)
     except SandboxUnavailable as error:
         if sandbox != "auto":
             raise

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.display import Display, make_display
 from treeact.cli.registry import AGENTS, PLANNERS, look_up
+from treeact.cli.sandbox import prepare_sandbox
 from treeact.cli.terminal import Terminal
 from treeact.errors import ConfigError
-from treeact.sandbox.select import choose_kind
 from treeact.trace.runs import new_run_directory
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ async def _run_question(options: RunOptions) -> int:
         raise ConfigError("--approve and --follow-up need a terminal: standard input is none")
     model = await choose_model(options)
     try:
-        kind = await choose_kind(options.sandbox)
+        kind = await prepare_sandbox(options.sandbox)
         run = _start(options, question, model, kind)
         display = make_display(options.display, run.log.blobs)
         async with run:

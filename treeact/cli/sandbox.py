@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 
@@ -29,7 +30,27 @@ def build_sandboxes(*, kinds: Sequence[str], base: str | None) -> None:
             _say(f"{kind} was not built: {error}")
 
 
-def have_docker_image() -> None:
+async def prepare_sandbox(kind: str) -> str:
+    """Return the kind that `kind` comes to here, with what its code can import made ready.
+
+    What has to be built is built now, once, and said on standard error.
+
+    Raises:
+        ConfigError: there is no such kind.
+        SandboxUnavailable: it cannot be used here, or cannot be made ready.
+    """
+    from treeact.sandbox.packages import ensure_packages, jail_python
+    from treeact.sandbox.select import choose_kind
+
+    if kind == "auto":
+        await asyncio.to_thread(_have_docker_image)
+    chosen = await choose_kind(kind)
+    if chosen == "jail" and jail_python() is None:
+        await asyncio.to_thread(ensure_packages, on_progress=_note)
+    return chosen
+
+
+def _have_docker_image() -> None:
     """Build the Docker image if an engine answers and has none; say so if that cannot be done."""
     from treeact.sandbox.engine import Endpoint
     from treeact.sandbox.image import build_image, image_exists, image_tag
@@ -40,12 +61,16 @@ def have_docker_image() -> None:
         return
     try:
         if not image_exists(client, image_tag()):
-            _say("building the Docker image of the sandbox; this is done once")
-            build_image(on_progress=_say)
+            _note("building the Docker image of the sandbox; this is done once")
+            build_image(on_progress=_note)
     except SandboxUnavailable as error:
-        _say(f"the Docker image cannot be had: {error}")
+        _note(f"the Docker image cannot be had: {error}")
     finally:
         client.close()
+
+
+def _note(line: str) -> None:
+    sys.stderr.write(f"treeact: {line}\n")
 
 
 def _build(kind: str, base: str | None) -> None:

@@ -190,7 +190,8 @@ def meters(folder: Path, random: Random) -> Item:
         "The attached archive holds the readings of water meters in cubic metres for three "
         "months. A meter counts up to 9999 and goes on from 0, which none did more than once. "
         "Which meter counted the most water between its earliest and its latest reading by date, "
-        "empty readings left aside, and how many cubic metres? Give the meter and the number, separated by a comma.",
+        "empty readings left aside, and how many cubic metres? Give the meter and the number, "
+        "separated by a comma.",
         f"{thirstiest}, {used[thirstiest]}",
     )
 
