@@ -141,3 +141,16 @@ async def test_writes_of_a_killed_run_are_forgotten(sandbox: DriverSandbox) -> N
     assert result.rolled_back
     assert await fork.commit() == ()
     assert sent.calls == []
+
+
+async def test_a_callback_that_raises_tells_the_caller_and_costs_no_state(
+    sandbox: DriverSandbox,
+) -> None:
+    def complain(call: ToolCall) -> None:
+        raise LookupError("from the callback")
+
+    branch = await sandbox.branch(tools=[Tool("look", lambda: 1)])
+    await branch.run("x = 1")
+    with pytest.raises(LookupError, match="from the callback"):
+        await branch.run("x = 2\nlook()", on_call=complain)
+    assert (await branch.run("x")).value == "1"

@@ -81,6 +81,9 @@ class DriverBranch:
                 end = await live.execute(run, code, self._history.steps + 1, seconds)
             finally:
                 self._run = None
+            if run.failure:
+                self._tools.forget_deferred(deferred)
+                raise run.failure
             execution = run.execution(end, rebuilt=rebuilt, notes=self._take_notes())
             if execution.rolled_back:
                 self._tools.forget_deferred(deferred)

@@ -90,6 +90,8 @@ class Connection:
             reason = f"the sandbox died: {await self._channel.diagnose()}"
         except ProtocolError as error:
             reason = str(error)
+        except Exception as error:  # whatever it is, those who wait must hear of it
+            reason = f"reading from the sandbox failed: {type(error).__name__}: {error}"
         await self.close(reason)
 
     def _dispatch(self, branch: int, kind: Kind, payload: bytes) -> None:
