@@ -739,6 +739,10 @@ class Supervisor:
         branch = peer.branch
         if branch is None:
             raise SystemExit("the zygote ended")
+        if peer is branch.child and branch.node and peer.pid is None:
+            self.on_peer(branch.node)  # it may have said already that it could not fork
+            if peer.sock.fileno() < 0:
+                return
         if branch.running is peer:
             self.lose(branch, reason)
             return
@@ -1046,6 +1050,7 @@ class Node:
         self.saves = True
         self.forked = set()
         self.status = None  # how the killed predecessor ended
+        self.ahead = False  # forked ahead for the next run of the same branch, which is yet to come
         self.cell = None
         self.background = []  # processes of the user's that live on after a run
 
@@ -1124,10 +1129,10 @@ class Node:
                 self.forked.add(pid)
             except OSError as problem:
                 error = "fork failed: " + describe(problem)
+        if error is not None:  # said before the socket that was to be the new process's closes
+            self.send(UNFORKABLE, {"branch": message["branch"], "error": error})
         for fd in fds:
             os.close(fd)
-        if error is not None:
-            self.send(UNFORKABLE, {"branch": message["branch"], "error": error})
         if self.folder == message["folder"]:
             report = {"step": self.cell.step, "digest": self.digest(), "forkable": error is None}
             self.send(STATE, dict(report, background=self.background))
@@ -1159,6 +1164,7 @@ class Node:
             for target, fd in ((1, fds[1]), (2, fds[2])):
                 os.dup2(fd, target, inheritable=True)
                 os.close(fd)
+        self.ahead = self.folder == message["folder"]
         if self.folder is None:
             self.begin_root(message)
         elif self.folder != message["folder"]:
@@ -1313,10 +1319,12 @@ class Node:
 
     def execute(self, message):
         """Run code and report; while it runs, its orphans come to this process and to no other."""
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if self.ahead:  # else the parent is no frozen node, and may be about to retire
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         payload = json.dumps(self.perform(message)).encode()
         prctl(PR_SET_PDEATHSIG, 0)
+        self.ahead = False
         prctl(PR_SET_CHILD_SUBREAPER, 0)  # successors, orphaned in turn, are the supervisor's
         self.send(DONE, payload)
 
