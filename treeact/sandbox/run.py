@@ -270,8 +270,10 @@ def _describe_death(end: Done | Died, cause: Outcome | None) -> tuple[str, ...]:
     elif end.status is not None and end.status < 0:
         why = f"signal {-end.status} ended the process"
         why += ", most likely for lack of memory" if end.status == -9 else ""
-    else:
+    elif end.status is not None:
         why = f"the process exited with code {end.status}"
+    else:
+        why = "the process ended"
     notes = [f"killed: {why}; variables are as before this run"]
     if end.restored and not end.files:
         notes.append("files that the killed run changed could not be restored: too many bytes")

@@ -255,6 +255,7 @@ async def threads_are_dealt_with(bench: Bench) -> str:
         thread.start()
         """,
     )
+    equal(await value(branch, "number, thread.is_alive()"), "(1, True)", "the state after the run")
     twin = await branch.fork()
     second = await run(twin, "number, thread.is_alive()")
     equal(second.value, "(1, True)", "the fork's state")
