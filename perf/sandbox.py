@@ -1,10 +1,11 @@
 """The sandboxes against a raw pipe, Jupyter, Docker by itself, smolagents, pickle and dill.
 
-Times run from code sent to result here. Rows named `pre-forked` pause a little before each step, as
-any model would, so that the next child is already forked; `back to back` rows do not, and wait for
-the fork. Medians of one interleaved run for each group of rows; `over` names the row that the ratio
-is over. jupyter_client talks to a kernel on this host, which spares it the container. The rows with
-1 GB need 6 GB of memory: `--skip "1 GB"` leaves them out.
+Times run from code sent to result here. Every measurement follows the same short pause, a fraction
+of what any model takes, in which TreeAct forks the next child ahead; the `back to back` rows take a
+step right behind another and so wait for the fork. Medians of one interleaved run for each group of
+rows; `over` names the row that the ratio is over. jupyter_client talks to a kernel on this host,
+which spares it the container. The rows with 1 GB need 6 GB of memory: `--skip "1 GB"` leaves them
+out.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ ECHO = "raw pipe echo"
 JAIL, DOCKER = "x=1, jail, pre-forked", "x=1, docker, pre-forked"
 JAIL_READY, DOCKER_READY = "sandbox ready, jail", "sandbox ready, docker"
 FORK_SMALL, FORK_BIG = "fork of 100 MB small objects, jail", "fork of 1 GB numpy, jail"
+PAUSE = 0.02  # seconds
 UPLOAD = "10 MB upload, docker"
 UPLOAD_BYTES = 10 * 1024**2
 EXECUTOR_NOTE = (
@@ -165,10 +167,10 @@ JUPYTER = timed_by(partial(peer_python, "jupyter"), "jupyter.py")
 def steps() -> list[Subject]:
     return [
         row(ECHO, echo),
-        row(JAIL, sandboxes.one_step("jail", pause=True), ECHO, most=6),
-        row(DOCKER, sandboxes.one_step("docker", pause=True), ECHO, most=6),
-        row("x=1, jail, back to back", sandboxes.one_step("jail", pause=False), ECHO),
-        row("x=1, docker, back to back", sandboxes.one_step("docker", pause=False), ECHO),
+        row(JAIL, sandboxes.one_step("jail"), ECHO, most=6),
+        row(DOCKER, sandboxes.one_step("docker"), ECHO, most=6),
+        row("x=1, jail, back to back", sandboxes.one_step("jail", behind_another=True), ECHO),
+        row("x=1, docker, back to back", sandboxes.one_step("docker", behind_another=True), ECHO),
         row("host tool called, jail", sandboxes.tool_call("jail"), ECHO, most=6),
         row("host tool called, docker", sandboxes.tool_call("docker"), ECHO, most=6),
         row("x=1, jupyter_client on the host", JUPYTER, DOCKER, least=8),
@@ -250,12 +252,12 @@ def leftovers() -> list[Subject]:
 
 async def main() -> None:
     bench = Bench.from_command_line("sandbox", __doc__)
-    await bench.group(steps(), rounds=200)
-    await bench.group(starts(), rounds=10)
-    await bench.group(small_forks(), rounds=10)
-    await bench.group(big_forks(), rounds=5)
-    await bench.group(kills(), rounds=50)
-    await bench.group(uploads(), rounds=15)
+    await bench.group(steps(), rounds=200, pause=PAUSE)
+    await bench.group(starts(), rounds=10, pause=PAUSE)
+    await bench.group(small_forks(), rounds=10, pause=PAUSE)
+    await bench.group(big_forks(), rounds=5, pause=PAUSE)
+    await bench.group(kills(), rounds=50, pause=PAUSE)
+    await bench.group(uploads(), rounds=15, pause=PAUSE)
     for kind in ("jail", "docker"):  # one at a time: what one adds is told from the sum of all
         for subject in memory(kind):
             await bench.group([subject], rounds=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
@@ -71,8 +72,14 @@ class Bench:
         only, skip = tuple(options.only), tuple(options.skip)
         return cls(Report(name), quick=options.quick, only=only, skip=skip)
 
-    async def group(self, subjects: Iterable[Subject], *, rounds: int) -> None:
-        """Measure `subjects` in one interleaved run, after a round that is not counted."""
+    async def group(self, subjects: Iterable[Subject], *, rounds: int, pause: float = 0.0) -> None:
+        """Measure `subjects` in one interleaved run, after a round that is not counted.
+
+        Args:
+            subjects: the rows.
+            rounds: how often each is measured.
+            pause: seconds of quiet before each measurement, the same for all.
+        """
         chosen = self._chosen(list(subjects))
         if not chosen:
             return
@@ -83,7 +90,7 @@ class Bench:
             for number in range(rounds + 1):
                 for name in list(ready):
                     try:
-                        value = await _measure(ready[name])
+                        value = await _measure(ready[name], pause)
                     except Exception as error:
                         self._fail(name, error)
                         del ready[name]
@@ -124,8 +131,9 @@ class Bench:
         return [s for s in subjects if s.name in wanted | baselines]
 
 
-async def _measure(measure: Measure) -> Sample:
+async def _measure(measure: Measure, pause: float) -> Sample:
     gc.collect()  # ours to pay between the measurements, not within one
+    await asyncio.sleep(pause)
     value = measure()
     return await value if inspect.isawaitable(value) else value
 

@@ -24,8 +24,8 @@ from treeact.sandbox.engine import Endpoint
 from treeact.sandbox.select import sandbox_class
 from treeact.sandbox.session import DriverSandbox
 
-PAUSE = 0.05
-"""Seconds between steps while nobody waits: a fraction of what any model takes."""
+SETTLE = 0.05
+"""Seconds until forked branches have come to rest."""
 SLEEP_AFTER_KILL = 2.0
 BRANCHES = 20
 CALLS = 20
@@ -86,17 +86,15 @@ async def run_ok(branch: DriverBranch, code: str, **options: object) -> str | No
     return result.value
 
 
-def one_step(kind: str, *, pause: bool) -> Open:
-    """`x = 1` from code sent to done, after a pause or right behind another step."""
+def one_step(kind: str, *, behind_another: bool = False) -> Open:
+    """`x = 1` from code sent to done, or right behind another step."""
 
     @asynccontextmanager
     async def opened():
         async with open_branch(kind) as branch:
 
             async def measure() -> float:
-                if pause:
-                    await asyncio.sleep(PAUSE)
-                else:
+                if behind_another:
                     await run_ok(branch, "x = 0")
                 began = perf_counter()
                 await run_ok(branch, "x = 1")
@@ -148,7 +146,6 @@ def fresh_interpreter(kind: str) -> Open:
         async with open_sandbox(kind) as sandbox:
 
             async def measure() -> float:
-                await asyncio.sleep(PAUSE)
                 began = perf_counter()
                 branch = await sandbox.branch()
                 took = perf_counter() - began
@@ -170,7 +167,6 @@ def fork_of(kind: str, state: str) -> Open:
             length = await run_ok(branch, "len(data)")
 
             async def measure() -> float:
-                await asyncio.sleep(PAUSE)
                 began = perf_counter()
                 other = await branch.fork()
                 took = perf_counter() - began
@@ -195,7 +191,6 @@ def back_after_kill(kind: str) -> Open:
             await run_ok(branch, "x = 'kept'")
 
             async def measure() -> float:
-                await asyncio.sleep(PAUSE)
                 began = perf_counter()
                 killed = await branch.run(ENDLESS, timeout=timeout)
                 value = await run_ok(branch, "x")
@@ -251,7 +246,7 @@ def idle_branch(kind: str) -> Open:
                 forks = [await branch.fork() for _ in range(BRANCHES)]
                 for fork in forks:
                     await run_ok(fork, "x += 1")
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(SETTLE)
                 after = pss(sandbox_pids(kind))
                 for fork in forks:
                     await fork.close()
