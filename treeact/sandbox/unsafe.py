@@ -15,6 +15,7 @@ from treeact.sandbox.local import (
     clean_environment,
     private_folder,
 )
+from treeact.sandbox.packages import jail_python
 from treeact.sandbox.session import DriverSandbox
 
 
@@ -34,6 +35,14 @@ class UnsafeLocalSandbox(DriverSandbox):
         preload: Sequence[str] = (),
         python: str | None = None,
     ) -> None:
+        """Describe a process; nothing is started yet.
+
+        Args:
+            limits: what the code may use.
+            preload: modules that are imported ahead, while nobody waits.
+            python: the interpreter; by default that of the jail's environment if it was made, else
+                the one that runs this.
+        """
         super().__init__(limits=limits, preload=preload)
         self._python = python
 
@@ -48,7 +57,7 @@ class UnsafeLocalSandbox(DriverSandbox):
             raise SandboxUnavailable(reason)
         logging.getLogger(__name__).warning("unsafe-local runs code on this machine, not isolated")
         folder = private_folder()
-        python = self._python or base_interpreter()
+        python = self._python or str(jail_python() or base_interpreter())
         config = driver_config(str(folder), limits=self.limits, preload=self.preload, watchdog=True)
         argv = driver_argv(python, str(DRIVER_PATH), config)
         return await ProcessChannel.start(argv, folder, clean_environment(python))
