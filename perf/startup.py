@@ -139,7 +139,7 @@ def subjects() -> list[Subject]:
 
 async def main() -> None:
     bench = Bench.from_command_line("startup", __doc__)
-    await bench.group(subjects(), rounds=15)
+    await bench.group(subjects(), rounds=10)
     bench.report.finish()
 
 
