@@ -10,11 +10,25 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from treeact.errors import BudgetExceeded, ConfigError
 
-Limit = Literal["usd", "tokens", "steps", "expansions", "seconds"]
+
+class BudgetLimits(TypedDict, total=False):
+    """The limits that a budget can have; one that is missing or None does not limit."""
+
+    usd: float | None
+    """Dollars of model calls."""
+    tokens: int | None
+    """Input plus output tokens of model calls."""
+    steps: int | None
+    """Steps of a planner, one action taken each."""
+    expansions: int | None
+    """Nodes that a search expands."""
+    seconds: float | None
+    """Wall time from the first use of the budget."""
+
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,40 +103,24 @@ class Reservation:
 
 
 class Budget:
-    """Limits on what a run, or a group of runs, may spend; None means no limit.
+    """Limits on what a run, or a group of runs, may spend.
 
     Args:
-        usd: dollars of model calls.
-        tokens: input plus output tokens of model calls.
-        steps: steps of a planner (one action taken each).
-        expansions: nodes that a search expands.
-        seconds: wall time from the first use of the budget.
         name: how messages call this budget.
+        limits: see `BudgetLimits`.
 
     Raises:
         ConfigError: a limit is zero or negative, or not a number.
     """
 
-    def __init__(
-        self,
-        *,
-        usd: float | None = None,
-        tokens: int | None = None,
-        steps: int | None = None,
-        expansions: int | None = None,
-        seconds: float | None = None,
-        name: str = "run",
-    ) -> None:
-        self.limits: dict[Limit, float | None] = {
-            "usd": usd,
-            "tokens": tokens,
-            "steps": steps,
-            "expansions": expansions,
-            "seconds": seconds,
-        }
-        for limit, value in self.limits.items():
-            if value is not None and not value > 0:
+    def __init__(self, *, name: str = "run", **limits: Unpack[BudgetLimits]) -> None:
+        unknown = limits.keys() - BudgetLimits.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"a budget has no limit {', '.join(sorted(unknown))}")
+        for limit, value in limits.items():
+            if isinstance(value, int | float) and not value > 0:
                 raise ConfigError(f"budget {limit} is {value}: give a number above zero, or none")
+        self.limits = limits
         self.name = name
         self.spent = NOTHING
         """What was booked so far, children included."""
@@ -132,25 +130,9 @@ class Budget:
         self._started: float | None = None
         self._freed: asyncio.Event | None = None
 
-    def child(
-        self,
-        *,
-        usd: float | None = None,
-        tokens: int | None = None,
-        steps: int | None = None,
-        expansions: int | None = None,
-        seconds: float | None = None,
-        name: str = "",
-    ) -> Budget:
+    def child(self, *, name: str = "", **limits: Unpack[BudgetLimits]) -> Budget:
         """Return a budget with limits of its own whose spending counts against this one too."""
-        budget = Budget(
-            usd=usd,
-            tokens=tokens,
-            steps=steps,
-            expansions=expansions,
-            seconds=seconds,
-            name=name or self.name,
-        )
+        budget = Budget(name=name or self.name, **limits)
         budget._parent = self
         return budget
 
@@ -163,7 +145,7 @@ class Budget:
 
     def limits_money(self) -> bool:
         """Return whether a dollar limit applies, here or in an ancestor."""
-        return any(budget.limits["usd"] is not None for budget in self.chain())
+        return any(budget.limits.get("usd") is not None for budget in self.chain())
 
     def start(self) -> None:
         """Start the clock of `seconds`, here and in every ancestor, where it does not run yet."""
@@ -176,7 +158,7 @@ class Budget:
         """Return the wall seconds left, or None without a limit; never below zero."""
         left: float | None = None
         for budget in self.chain():
-            limit = budget.limits["seconds"]
+            limit = budget.limits.get("seconds")
             if limit is None:
                 continue
             elapsed = 0.0 if budget._started is None else time.monotonic() - budget._started
@@ -236,7 +218,7 @@ class Budget:
         return None
 
     def _lacks(self, limit: str, amounts: Amounts) -> bool:
-        allowed = self.limits[limit]  # type: ignore[index]
+        allowed = self._allowed(limit)
         asked = getattr(amounts, limit)
         if allowed is None or asked <= 0:
             return False
@@ -251,8 +233,11 @@ class Budget:
         lacking = [b for b in self.chain() if any(b._lacks(limit, amounts) for limit in _COUNTED)]
         return all(budget._in_flight > 0 for budget in lacking)
 
+    def _allowed(self, limit: str) -> Any:
+        return self.limits.get(limit)
+
     def _explain(self, limit: str, amounts: Amounts) -> BudgetExceeded:
-        allowed = self.limits[limit]  # type: ignore[index]
+        allowed = self._allowed(limit)
         spent, asked = getattr(self.spent, limit), getattr(amounts, limit)
         if limit in ("steps", "expansions"):
             text = f"the limit of {allowed} {limit} is reached"
