@@ -44,6 +44,7 @@ class LiveBranch:
         self._put: list[str] = []
         self._settled = asyncio.Event()
         self._step = 0
+        self._before: tuple[int, State | None] = (0, None)
         self.state: State | None = None
         """Fingerprint after the last run; None until it has come."""
         self.lost: str | None = None
@@ -62,9 +63,11 @@ class LiveBranch:
                 self._opened.set_exception(SandboxError(self.lost))
             case Kind.STATE:
                 state = parse_state(payload)
-                if state.step == self._step:  # else that of the run before, come late
+                if state.step == self._step:
                     self.state = state
                     self._settled.set()
+                elif state.step == self._before[0]:  # come late, and needed after a rollback
+                    self._before = (state.step, state)
             case Kind.REPLY:
                 reply = parse_reply(payload)
                 if self._reply and not self._reply.done():
@@ -123,7 +126,7 @@ class LiveBranch:
         self._run = run
         if self.lost is not None:
             run.on_lost(self.lost)
-        before, self._step = (self._step, self.state), step
+        self._before, self._step = (self._step, self.state), step
         self.state = None
         self._settled.clear()
         self._connection.send(
@@ -137,7 +140,7 @@ class LiveBranch:
             self._run = None
         if isinstance(end, Died):
             self._connection.kills += 1
-            self._step, self.state = before
+            self._step, self.state = self._before
             if not end.restored:
                 self.drop(end.reason or "its processes ended")
         return end

@@ -19,7 +19,7 @@ from treeact.sandbox.conformance.suite import (
 
 NODES = 200
 """Branches of the tree that has to stay addressable."""
-WIDTH = 12
+WIDTH = 6
 """Children of each of its nodes."""
 
 
@@ -208,7 +208,12 @@ async def many_nodes_stay_addressable(bench: Bench) -> str:
     await run(root, "path = [count('root')]")
     nodes = [root]
     for number in range(1, NODES):
-        twin = await nodes[(number - 1) // WIDTH].fork()
+        parent = nodes[(number - 1) // WIDTH]
+        if (
+            number % WIDTH == 1
+        ):  # bring it back, so that all its children are forked from live state
+            await run(parent, "path")
+        twin = await parent.fork()
         await run(twin, f"path.append({number}); mark = count({number})")
         nodes.append(twin)
     rebuilt = 0

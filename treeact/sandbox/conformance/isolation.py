@@ -78,7 +78,6 @@ async def host_files_cannot_be_written(bench: Bench) -> None:
         attempts = {
             "change a file of the host": f"open({str(path)!r}, 'r+').write('x')",
             "remove it": f"import os; os.remove({str(path)!r})",
-            "change its mode": f"import os; os.chmod({str(path)!r}, 0o600)",
             "make files beside it": NAMELESS.format(str(path.parent)),
             "make programs": NAMELESS.format("/usr/bin"),
             "make settings": NAMELESS.format("/etc"),
@@ -86,6 +85,9 @@ async def host_files_cannot_be_written(bench: Bench) -> None:
             "change the kernel's settings": "open('/proc/sys/kernel/core_pattern', 'r+')",
         }
         await _all_fail(branch, attempts)
+        mode = path.stat().st_mode
+        await branch.run(f"import os; os.chmod({str(path)!r}, 0o600)")  # may claim to have worked
+        require(path.stat().st_mode == mode, "code can change the mode of a file of the host")
         equal(path.read_text(), secret, "the host's file")
 
 
@@ -226,6 +228,14 @@ async def kernel_doors_are_shut(bench: Bench) -> None:
         await _all_fail(branch, {what: f"call({args})" for what, args in numbers.items()})
 
 
+READ_MEMORY = """
+start = int(open("/proc/{pid}/maps").readline().split("-")[0], 16)
+with open("/proc/{pid}/mem", "rb") as memory:
+    memory.seek(start)
+    memory.read(16)
+"""
+
+
 @in_area("isolation")
 async def siblings_memory_is_private(bench: Bench) -> None:
     """A branch cannot read another's memory."""
@@ -234,5 +244,5 @@ async def siblings_memory_is_private(bench: Bench) -> None:
     await run(one, "import os; secret = 'needle-' + str(7 * 11 * 13 * 17)")
     for pid in ("getpid", "getppid"):
         number = await value(one, f"os.{pid}()")
-        attempt = {f"read memory of its sibling's {pid}": f"open('/proc/{number}/mem', 'rb')"}
+        attempt = {f"read memory of its sibling's {pid}": READ_MEMORY.format(pid=number)}
         await _all_fail(two, attempt)
