@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -36,6 +36,7 @@ def driver_config(
     watchdog: bool = False,
     alone: bool = False,
     max_user_processes: int | None = None,
+    filters: Mapping[str, str] | None = None,
 ) -> str:
     """Return the driver's JSON argument.
 
@@ -48,6 +49,8 @@ def driver_config(
         alone: a signal to all processes reaches none but the driver's, though it is not PID 1.
         max_user_processes: RLIMIT_NPROC of branches; only useful where their user id is theirs
             alone.
+        filters: the system call filter of each machine, from `seccomp.programs`, that the driver
+            loads into itself and all it starts.
     """
     config = {
         "root": root,
@@ -56,6 +59,7 @@ def driver_config(
         "watchdog": watchdog,
         "alone": alone,
         "nproc": max_user_processes,
+        "filters": dict(filters or {}),
     }
     return json.dumps(config)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from treeact.errors import SandboxUnavailable, TreeActError
-from treeact.sandbox import container, owner
+from treeact.sandbox import container, owner, seccomp
 from treeact.sandbox.attach import AttachedStream, attach
 from treeact.sandbox.base import Limits
 from treeact.sandbox.channel import Channel, driver_argv, driver_config
@@ -91,7 +91,9 @@ class DockerSandbox(DriverSandbox):
 
     def _settings(self) -> dict[str, Any]:
         """Return the container's settings, as docker-py names them."""
-        config = driver_config(container.ROOT, limits=self.limits, preload=self.preload)
+        config = driver_config(
+            container.ROOT, limits=self.limits, preload=self.preload, filters=seccomp.programs()
+        )
         return {
             "image": self.image,
             "entrypoint": driver_argv(PYTHON, DRIVER, config),

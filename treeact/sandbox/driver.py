@@ -79,6 +79,7 @@ def split(buffer, limit):
 # ---------------------------------------------------------------------------------------------
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
+PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 38, 22
 
 
 try:
@@ -93,6 +94,17 @@ def prctl(option, value):
     """Set one attribute of this process; a Python without ctypes goes without."""
     if LIBC:
         LIBC.prctl(option, value, 0, 0, 0)
+
+
+def load_filter(programs):
+    """Refuse system calls that no user code needs, to this process and all it starts."""
+    program = bytes.fromhex(programs.get(os.uname().machine, ""))
+    if not program or not LIBC:
+        raise SystemExit("no system call filter: the machine is unknown or Python lacks ctypes")
+    memory = ctypes.create_string_buffer(program)
+    pointer = struct.pack("@HP", len(program) // 8, ctypes.addressof(memory))
+    if LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or LIBC.prctl(PR_SET_SECCOMP, 2, pointer, 0, 0):
+        raise SystemExit("no system call filter: the kernel refused it")
 
 
 def count_threads():
@@ -192,7 +204,12 @@ class Freezer:
 
 def scan(folder, limit=MAX_LISTED):
     """Return name -> (size, mtime, inode, is regular) for the files and links below `folder`."""
-    found, stack = {}, [""]
+    return survey(folder, limit)[0]
+
+
+def survey(folder, limit=MAX_LISTED):
+    """Return what `scan` does, and the names of the folders."""
+    found, folders, stack = {}, set(), [""]
     while stack:
         prefix = stack.pop()
         try:
@@ -206,12 +223,13 @@ def scan(folder, limit=MAX_LISTED):
                 continue
             if stat.S_ISDIR(info.st_mode):
                 stack.append(prefix + entry.name + "/")
+                folders.add(prefix + entry.name)
             elif stat.S_ISREG(info.st_mode) or stat.S_ISLNK(info.st_mode):
                 regular = stat.S_ISREG(info.st_mode)
                 found[prefix + entry.name] = (info.st_size, info.st_mtime_ns, info.st_ino, regular)
-        if len(found) > limit:
+        if len(found) + len(folders) > limit:
             break
-    return found
+    return found, folders
 
 
 def folder_mark(folder):
@@ -580,7 +598,7 @@ class Supervisor:
             os.close(self.source)
             os.close(self.sink)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            Node(theirs, self.config).serve()
+            run_to_the_end(Node(theirs, self.config).serve)
         theirs.close()
         self.zygote = self.adopt(ours, None)
         self.zygote.pid = pid
@@ -869,7 +887,7 @@ class Supervisor:
             os.close(fd)
         branch.writers = []
         if os.path.isdir(branch.folder):
-            self.cleaners.add(remove_folder(branch.folder))
+            self.cleaners.add(remove_folders(branch.folder))
 
     def put(self, branch, payload):
         """Write one piece of a file, and of its saved copy."""
@@ -932,11 +950,12 @@ class Supervisor:
 
     def enforce(self, running):
         """Compare what the running branches use with the limits."""
+        files = {branch: self.count_files(branch) for branch in running}
         for name, unit, measure in (
             ("processes", "processes", self.count_tasks),
             ("memory", "bytes of memory", self.count_memory),
-            ("disk", "bytes of files", lambda branch: count_files(branch.folder)[0]),
-            ("inodes", "files", lambda branch: count_files(branch.folder)[1]),
+            ("disk", "bytes of files", lambda branch: files[branch][0]),
+            ("inodes", "files", lambda branch: files[branch][1]),
         ):
             used = {branch: measure(branch) for branch in running if branch.running}
             if sum(used.values()) > self.limits[name]:
@@ -964,10 +983,23 @@ class Supervisor:
         """Estimate the bytes of a run and its descendants.
 
         What a fork shares with the run cannot be seen from outside; of that, a quarter is counted.
+        A process that may not be looked at counts as an eighth of the limit.
         """
-        own = resident_bytes(branch.running.pid)
-        others = [resident_bytes(pid) for pid in self.tree(branch) if pid != branch.running.pid]
-        return own + sum(max(other - own, other // 4) for other in others)
+        own = resident_bytes(branch.running.pid) or 0
+        total, unknown = own, self.limits["memory"] // 8
+        for pid in self.tree(branch):
+            if pid != branch.running.pid:
+                other = resident_bytes(pid)
+                total += unknown if other is None else max(other - own, other // 4)
+        return total
+
+    def count_files(self, branch):
+        """Return the bytes and the number of a branch's files, deleted ones that are open too."""
+        size, number = count_files(branch.folder, self.limits["disk"], self.limits["inodes"])
+        deleted = {}
+        for pid in self.tree(branch):
+            deleted.update(deleted_files(pid))
+        return size + sum(deleted.values()), number + len(deleted)
 
     def shutdown(self):
         """Kill everything and remove every file."""
@@ -976,15 +1008,25 @@ class Supervisor:
         for pid in children(os.getpid()):
             kill_tree(pid, {os.getpid()})
         for name in os.listdir(self.root):
-            os.waitpid(remove_folder(os.path.join(self.root, name)), 0)
+            os.waitpid(remove_folders(os.path.join(self.root, name)), 0)
 
 
-def remove_folder(folder):
-    """Remove a folder in a process of its own, by a program that minds no depth; return its pid."""
+def run_to_the_end(serve):
+    """Serve and exit: what user code raises must not unwind into the supervisor's frames below."""
+    try:
+        serve()
+    except BaseException:
+        os.write(2, traceback.format_exc().encode("utf-8", "replace"))
+    finally:
+        os._exit(1)
+
+
+def remove_folders(*folders):
+    """Remove folders in a process of its own, by a program that minds no depth; return its pid."""
     pid = os.fork()
     if pid == 0:
         try:
-            os.execv("/bin/rm", ["rm", "-rf", "--", folder])
+            os.execv("/bin/rm", ["rm", "-rf", "--", *folders])
         finally:
             os._exit(1)
     return pid
@@ -997,30 +1039,56 @@ def branch_emit(supervisor, branch):
 
 def describe(error):
     """Return a short text for a failed file operation, without paths."""
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)[:500]
 
 
 def resident_bytes(pid):
-    """Return the private and copy-on-write bytes of a process that are in memory."""
+    """Return the bytes that a process has in memory and no file backs, shared ones among them.
+
+    None when it may not be looked at: a jail can keep a process closed that never called it.
+    """
+    size = 0
     try:
-        with open("/proc/%d/statm" % pid) as file:
-            _, resident, shared = file.read().split()[:3]
-        return (int(resident) - int(shared)) * resource.getpagesize()
+        with open("/proc/%d/status" % pid) as file:
+            for line in file:
+                if line.startswith(("RssAnon:", "RssShmem:")):
+                    size += int(line.split()[1]) * 1024
+    except PermissionError:
+        return None
     except (OSError, TypeError, ValueError):
-        return 0
+        pass
+    return size
 
 
-def count_files(folder):
-    """Return the bytes on disk and the number of everything below `folder`."""
-    size = number = 0
-    for place, folders, files in os.walk(folder):
-        number += len(folders) + len(files)
-        for name in files:
-            try:
-                size += os.lstat(os.path.join(place, name)).st_blocks * 512
-            except OSError:
-                continue
+def count_files(folder, most_bytes, most_files):
+    """Return the bytes on disk and the number of everything below `folder`, until one is enough."""
+    size, number, stack = 0, 0, [folder]
+    while stack and size <= most_bytes and number <= most_files:
+        try:
+            for entry in os.scandir(stack.pop()):
+                number += 1
+                if number > most_files:
+                    break
+                size += entry.stat(follow_symlinks=False).st_blocks * 512
+                if entry.is_dir(follow_symlinks=False):
+                    stack.append(entry.path)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:  # what lies so deep could not be counted
+                number += most_files
     return size, number
+
+
+def deleted_files(pid):
+    """Return inode -> bytes of the files that a process holds open though they have no name."""
+    found = {}
+    try:
+        for entry in os.scandir("/proc/%d/fd" % pid):
+            info = entry.stat()
+            if stat.S_ISREG(info.st_mode) and not info.st_nlink:
+                found[info.st_ino] = info.st_blocks * 512
+    except OSError:
+        pass
+    return found
 
 
 # ---------------------------------------------------------------------------------------------
@@ -1045,7 +1113,7 @@ class Node:
         self.preload = list(config["preload"])
         self.folder = None
         self.temporary = set()
-        self.listing = {}  # the working folder after the last run
+        self.listing, self.folders = {}, set()  # the working folder after the last run
         self.mark, self.marked = None, 0
         self.saves = True
         self.forked = set()
@@ -1127,7 +1195,7 @@ class Node:
                     self.begin(message, fds)
                     return
                 self.forked.add(pid)
-            except OSError as problem:
+            except Exception as problem:  # user code can replace what is called here
                 error = "fork failed: " + describe(problem)
         if error is not None:  # said before the socket that was to be the new process's closes
             self.send(UNFORKABLE, {"branch": message["branch"], "error": error})
@@ -1258,7 +1326,8 @@ class Node:
         os.environ.update(HOME=self.work, PWD=self.work, TMPDIR=self.temp)
         if "tempfile" in sys.modules:
             sys.modules["tempfile"].tempdir = None
-        before, self.listing = self.listing, scan(self.work)
+        before = self.listing
+        self.listing, self.folders = survey(self.work)
         if old:
             self.listing = {name: before.get(name) and info for name, info in self.listing.items()}
             self.saves = True
@@ -1271,7 +1340,7 @@ class Node:
         if not self.listing and here == self.mark and here[0] < self.marked - 10**8:
             return []  # empty before, and nothing came since
         self.mark, self.marked = here, time.time_ns()
-        now = scan(self.work)
+        now, self.folders = survey(self.work)
         changed = {name: info for name, info in now.items() if self.listing.get(name) != info}
         self.listing = now
         return listed(changed)
@@ -1282,7 +1351,7 @@ class Node:
         self.temporary = set(scan(self.temp))
         if sum(info[0] for info in self.listing.values()) > self.limits["disk"] // 4:
             self.saves = False
-            remove_folder(saved)
+            remove_folders(saved)
         if not self.saves:
             return
         os.makedirs(saved, exist_ok=True)
@@ -1295,11 +1364,12 @@ class Node:
             self.synced = dict(self.listing)
         except OSError:
             self.saves = False
-            remove_folder(saved)
+            remove_folders(saved)
 
     def restore_files(self):
         """Undo what a killed run did to the files, as far as there was room for copies."""
         saved = os.path.join(self.folder, "saved")
+        self.restore_folders()
         now = scan(self.work)
         kept = scan(saved) if self.saves else self.listing
         try:
@@ -1314,6 +1384,19 @@ class Node:
             self.saves = False
         self.listing = scan(self.work)
         self.synced = dict(self.listing)
+
+    def restore_folders(self):
+        """Remove the folders that a killed run made, and make those that it removed."""
+        now = survey(self.work)[1]
+        new = sorted(name for name in now - self.folders if os.path.dirname(name) not in now)
+        new += sorted(
+            name for name in now - self.folders if os.path.dirname(name) in now & self.folders
+        )
+        paths = [os.path.join(self.work, name) for name in new]
+        for start in range(0, len(paths), 1000):
+            os.waitpid(remove_folders(*paths[start : start + 1000]), 0)
+        for name in self.folders - now:
+            os.makedirs(os.path.join(self.work, name), exist_ok=True)
 
     # Running --------------------------------------------------------------------------------
 
@@ -1358,7 +1441,9 @@ class Node:
         """Return a fingerprint of the user's names and files, to check a rebuilt state by."""
         found = {}
         for name, value in list(self.cell.namespace.items()):
-            if not name.startswith("_") and name not in self.cell.own and len(found) < 500:
+            if type(name) is not str or name.startswith("_") or name in self.cell.own:
+                continue
+            if len(found) < 500:
                 found[name[:100]] = fingerprint(value)
         files = repr([(name, info[0]) for name, info in sorted(self.listing.items())])
         return {"names": found, "files": "%08x" % zlib.crc32(files.encode("utf-8", "replace"))}
@@ -1397,11 +1482,11 @@ def proportional_memory():
 def fingerprint(value, depth=2):
     """Return the type of a value, with a checksum of its content when that is small and plain."""
     kind = type(value)
-    if kind in (int, float, complex, bool, str, bytes, type(None)):
+    if any(kind is plain for plain in (int, float, complex, bool, str, bytes, type(None))):
         small = value.bit_length() < 10_000 if kind is int else True
         text = repr(value[:10_000] if kind in (str, bytes) else value) if small else ""
         return "%s:%08x" % (kind.__name__, zlib.crc32(text.encode("utf-8", "replace")))
-    if kind in (list, tuple, dict, set, frozenset):
+    if any(kind is plain for plain in (list, tuple, dict, set, frozenset)):
         text = "%s[%d]" % (kind.__name__, len(value))
         if depth and len(value) <= 50 and kind in (list, tuple):
             text += ",".join(fingerprint(item, depth - 1) for item in value)
@@ -1409,7 +1494,14 @@ def fingerprint(value, depth=2):
             pairs = value.items()
             text += ",".join(fingerprint(k, 0) + fingerprint(v, depth - 1) for k, v in pairs)
         return "%s:%08x" % (kind.__name__, zlib.crc32(text.encode()))
-    return "%s.%s" % (str(kind.__module__)[:50], str(kind.__name__)[:50])
+    return type_name(kind)[:100]
+
+
+def type_name(kind):
+    """Return the name of a type with its module, without asking the type: it may be hostile."""
+    module = type.__dict__["__dict__"].__get__(kind).get("__module__")
+    name = type.__dict__["__name__"].__get__(kind)
+    return "%s.%s" % (module, name) if type(module) is str else name
 
 
 # ---------------------------------------------------------------------------------------------
@@ -1525,6 +1617,8 @@ class Cell:
             note = "pictures after the first %d were dropped" % self.limits["images"]
             if note not in self.notes:
                 self.notes.append(note)
+        elif not data.startswith(b"\x89PNG\r\n\x1a\n"):
+            self.notes.append("a picture was no PNG and dropped")
         elif len(data) > min(self.limits["image_bytes"], self.limits["frame"]):
             self.notes.append("a picture of %d bytes was too large and dropped" % len(data))
         else:
@@ -1672,14 +1766,14 @@ def describe_error(error, folder):
         report = traceback.TracebackException.from_exception(error, compact=True)
         keep_own_frames(report, folder)
         text = "".join(report.format())
-    except Exception as fault:
-        text = "the traceback cannot be shown: %s" % type(fault).__name__
+    except BaseException:
+        text = "(its traceback cannot be shown)"
     try:
         message = str(error)
-    except Exception:
+    except BaseException:
         message = "(its text cannot be shown)"
     return {
-        "type": type(error).__name__[:200],
+        "type": type.__dict__["__name__"].__get__(type(error))[:200],
         "message": shorten(message, 4000),
         "traceback": shorten(text, 16000),
     }
@@ -1767,6 +1861,8 @@ def main():
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     prctl(PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if config["filters"]:
+        load_filter(config["filters"])
     supervisor = Supervisor(config, source, sink)
     try:
         supervisor.serve()

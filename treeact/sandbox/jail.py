@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from treeact.errors import SandboxUnavailable
+from treeact.sandbox import seccomp
 from treeact.sandbox.base import Limits
 from treeact.sandbox.channel import DRIVER_PATH, Channel, driver_argv, driver_config
 from treeact.sandbox.local import (
@@ -101,7 +102,12 @@ class JailSandbox(DriverSandbox):
         root = folder / "root"
         root.mkdir()
         config = driver_config(
-            str(root), limits=self.limits, preload=self.preload, watchdog=True, alone=True
+            str(root),
+            limits=self.limits,
+            preload=self.preload,
+            watchdog=True,
+            alone=True,
+            filters=seccomp.programs(freeze_attributes=True),
         )
         options = {
             "path": sandlock_path(),
@@ -127,6 +133,7 @@ class JailSandbox(DriverSandbox):
             preload=self.preload,
             watchdog=True,
             max_user_processes=self._user_processes() if user or os.getuid() else None,
+            filters=seccomp.programs(),
         )
         argv = [
             *bwrap_arguments(readable(paths), self.limits),
@@ -159,7 +166,9 @@ def bwrap_arguments(paths: Sequence[str], limits: Limits) -> list[str]:
     arguments += ["--uid", "65534", "--gid", "65534", "--hostname", "sandbox"]
     for path in topmost(paths):
         arguments += bind(path)
-    arguments += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    # Where root starts a jail, its code could write /proc/sys for the whole machine, rights or no.
+    arguments += ["--proc", "/proc", "--remount-ro", "/proc"]
+    arguments += ["--dev", "/dev", "--remount-ro", "/dev"]
     arguments += ["--size", str(limits.disk), "--tmpfs", BWRAP_ROOT, "--dir", "/tmp"]
     arguments += ["--ro-bind", str(DRIVER_PATH), BWRAP_DRIVER]
     for name, value in clean_environment(sys.executable).items():
