@@ -30,7 +30,7 @@ from support.worker import Worker, worker
 from treeact.sandbox.select import sandbox_class
 
 LENGTHS = (20, 100, 400)
-ROUNDS = 10
+ROUNDS = 6
 OURS = "treeact, no sandbox"
 MINI_SETTINGS = {"MSWEA_SILENT_STARTUP": "1", "MSWEA_COST_TRACKING": "ignore_errors"}
 

@@ -93,6 +93,19 @@ def test_a_call_describes_only_what_is_new(tmp_path: Path) -> None:
     assert [call.prompt.keep for call in calls] == [2 * number for number in range(30)]
 
 
+async def test_a_model_that_never_waits_lets_others_run() -> None:
+    call = json.dumps({"tool": "tick", "arguments": {}})
+    run = JsonAgent(ScriptedModel(lambda request: call), tools=[tick], max_steps=1000).start("How?")
+    seen = 0
+    async for _ in run.events():
+        seen += 1
+        if seen == 10:
+            run.cancel()
+    result = await run.result()
+    assert result.reason == "cancelled"
+    assert result.steps < 1000
+
+
 def test_every_script_says_what_it_measures() -> None:
     scripts = sorted(PERF.glob("*.py"))
     assert [script.stem for script in scripts] == ["sandbox", "startup", "step"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -66,6 +67,7 @@ class ModelProposer:
 
     async def propose(self, path: Path, n: int, *, id: str) -> Sequence[Proposal]:
         """Return the distinct actions of `n` samples, most voted first; see `Proposer.propose`."""
+        await asyncio.sleep(0)  # a model that never waits would keep everybody else from running
         call = self._caller.call(
             self.messages(path), id=f"{id}/propose", phase="act", n=n, stop=self._stop
         )
