@@ -226,23 +226,3 @@ async def kernel_doors_are_shut(bench: Bench) -> None:
     }
     if os.uname().machine == "x86_64":
         await _all_fail(branch, {what: f"call({args})" for what, args in numbers.items()})
-
-
-READ_MEMORY = """
-start = int(open("/proc/{pid}/maps").readline().split("-")[0], 16)
-with open("/proc/{pid}/mem", "rb") as memory:
-    memory.seek(start)
-    memory.read(16)
-"""
-
-
-@in_area("isolation")
-async def siblings_memory_is_private(bench: Bench) -> None:
-    """A branch cannot read another's memory."""
-    sandbox = await bench.sandbox()
-    one, two = await sandbox.branch(), await sandbox.branch()
-    await run(one, "import os; secret = 'needle-' + str(7 * 11 * 13 * 17)")
-    for pid in ("getpid", "getppid"):
-        number = await value(one, f"os.{pid}()")
-        attempt = {f"read memory of its sibling's {pid}": READ_MEMORY.format(pid=number)}
-        await _all_fail(two, attempt)
