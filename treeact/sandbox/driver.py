@@ -1273,7 +1273,9 @@ class Node:
         wanted = {
             "AS": limits["memory"] + base,
             "CORE": 0,
-            "FSIZE": limits["disk"],
+            # A file that came to the limit is kept; the rest has to fit beside it, or every later
+            # run would be killed for what this one left.
+            "FSIZE": limits["disk"] - limits["disk"] // 16,
             "NOFILE": limits["open_files"],
             "CPU": limits["cpu_seconds"],
             "NPROC": self.config["nproc"],
