@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -210,7 +211,10 @@ FAULTS_OF_THE_TOY = {
 
 # The toy leaves the files open that the code of some checks opens.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_the_suite_finds_a_toys_faults() -> None:
+async def test_the_suite_finds_a_toys_faults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the toy has its code write
     report = await check(Toy, names=[*FAULTS_OF_THE_TOY])
     assert report.failed() == tuple(row.name for row in report.rows)
     for row in report.rows:

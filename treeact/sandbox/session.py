@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, Self
 
 from treeact.errors import SandboxError
 from treeact.sandbox.base import HostTool, Limits
@@ -169,6 +170,21 @@ class DriverSandbox(ABC):
         if self._failures > MAX_RELAUNCHES:
             reason = self._connection.lost if self._connection else "unknown"
             raise SandboxError(f"the sandbox died {MAX_RELAUNCHES} times in a row: {reason}")
-        connection = Connection(await self._launch(), self.limits)
-        await connection.wait_ready(START_PATIENCE)
+        connection = Connection(await _to_the_end(self._launch()), self.limits)
+        try:
+            await connection.wait_ready(START_PATIENCE)
+        except BaseException:
+            await connection.close()
+            raise
         return connection
+
+
+async def _to_the_end(launch: Coroutine[Any, Any, Channel]) -> Channel:
+    """Wait for a start; when the caller is cancelled, undo it as soon as it is through."""
+    task = asyncio.create_task(launch)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(SandboxError):
+            await (await task).kill()
+        raise
