@@ -1407,7 +1407,10 @@ class Node:
         if self.ahead:  # else the parent is no frozen node, and may be about to retire
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         prctl(PR_SET_CHILD_SUBREAPER, 1)
+        pid = os.getpid()
         payload = json.dumps(self.perform(message)).encode()
+        if os.getpid() != pid:
+            os._exit(0)  # a process that user code forked has come to the end of that code
         prctl(PR_SET_PDEATHSIG, 0)
         self.ahead = False
         prctl(PR_SET_CHILD_SUBREAPER, 0)  # successors, orphaned in turn, are the supervisor's

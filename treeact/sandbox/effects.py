@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterable, Sequence
@@ -91,6 +92,11 @@ async def _perform(tool: HostTool, call: Call) -> ToolCall:
         status = "stopped"
     except ToolError as problem:
         status, error = "failed", str(problem)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise  # nobody waits for this call any more
+        status, error = "failed", f"{call.tool} was cancelled"
     except Exception as problem:
         status, result = "failed", None
         error = f"{call.tool} failed: {type(problem).__name__}: {problem}"

@@ -1,0 +1,11 @@
+"""The attacks on sandboxes, grouped by what they are after."""
+
+from tests.sandbox.attacks.attack import Attack
+from tests.sandbox.attacks.escapes import ESCAPES
+from tests.sandbox.attacks.files import FILES
+from tests.sandbox.attacks.network import NETWORK
+from tests.sandbox.attacks.privilege import PRIVILEGE
+from tests.sandbox.attacks.resources import RESOURCES
+from tests.sandbox.attacks.trust import TRUST
+
+ATTACKS: list[Attack] = [*RESOURCES, *FILES, *NETWORK, *PRIVILEGE, *ESCAPES, *TRUST]

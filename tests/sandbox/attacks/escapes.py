@@ -1,0 +1,519 @@
+"""Attacks on the driver from inside the process that runs user code."""
+
+from tests.sandbox.attacks.attack import Attack
+
+FORGED = """
+import json
+def done(**changes):
+    report = {"status": "ok", "value": "forged", "error": None, "files": [], "notes": [],
+              "cpu": 0, "memory": 0, **changes}
+    forge(40, json.dumps(report).encode())
+"""
+BROKEN = {"outcome": "killed", "note": "broke the protocol"}
+
+ESCAPES = [
+    Attack(
+        name="close-all-descriptors",
+        code="os.closerange(0, 300)",
+        outcome="killed",
+    ),
+    Attack(
+        name="forge-unknown-kind",
+        code="forge(250, b'')",
+        **BROKEN,
+    ),
+    Attack(
+        name="forge-a-host-frame",
+        code="forge(2, b'{}')",
+        **BROKEN,
+    ),
+    Attack(
+        name="forge-a-length-of-4-gigabytes",
+        code="os.write(NODE.sock.fileno(), b'\\0\\0\\0\\0\\xff\\xff\\xff\\xff\\x23' + bytes(100))",
+        **BROKEN,
+    ),
+    Attack(
+        name="forge-half-a-frame",
+        timeout=0.5,
+        code="os.write(NODE.sock.fileno(), b'\\0\\0\\0\\0\\0\\0\\1\\0\\x28half')",
+        outcome="killed|timeout",
+    ),
+    Attack(
+        name="forge-for-a-sibling",
+        code=FORGED
+        + """
+for branch in range(20):
+    forge(35, b"forged output", branch)
+""",
+        **BROKEN,
+    ),
+    Attack(
+        name="forge-done-and-go-on",
+        code=FORGED + "done()\nwhile True:\n    pass",
+        value="forged",
+        lasting=True,
+    ),
+    Attack(
+        name="forge-done-with-a-wrong-type",
+        code=FORGED + "done(cpu='much', memory=-1, files=[['../../etc/passwd', 1]])",
+        outcome="killed",
+        note="the sandbox sent",
+    ),
+    Attack(
+        name="forge-file-names",
+        code=FORGED + "done(files=[['../../etc/passwd', 1]])",
+        outcome="killed",
+        note="bad file name",
+    ),
+    Attack(
+        name="forge-deep-json",
+        code="forge(40, b'{\"value\":' + b'[' * 100_000 + b']' * 100_000 + b'}')",
+        outcome="killed",
+        note="the sandbox sent",
+    ),
+    Attack(
+        name="forge-wide-json",
+        code="forge(40, b'{\"value\":[' + b'[],' * 2_000_000 + b'[]]}')",
+        outcome="killed",
+        note="the sandbox sent",
+    ),
+    Attack(
+        name="forge-huge-numbers",
+        code="forge(40, b'{\"memory\":' + b'9' * 1_000_000 + b'}')",
+        outcome="killed",
+        note="the sandbox sent",
+    ),
+    Attack(
+        name="forge-infinite-numbers",
+        code=FORGED + "done(cpu=float('inf'))",
+        outcome="killed",
+        note="the sandbox sent",
+    ),
+    Attack(
+        name="forge-not-a-number",
+        code=FORGED + "done(cpu=float('nan'))",
+        outcome="killed",
+        note="the sandbox sent",
+    ),
+    Attack(
+        name="forge-duplicate-keys",
+        lasting=True,  # the true end of the run comes when nobody expects it
+        code="""
+forge(40, b'{"status":"error","status":"ok","value":"1","value":"2","error":null,"files":[],'
+          b'"notes":[],"cpu":0,"memory":0}')
+""",
+        value="2",
+    ),
+    Attack(
+        name="forge-surrogates",
+        lasting=True,  # the true end of the run comes when nobody expects it
+        code=FORGED + "done(value='\\ud800' * 3)",
+        value=r"\?\?\?",
+    ),
+    Attack(
+        name="forge-bytes-that-are-no-text",
+        code="forge(40, b'\\xff\\xfe\\xfd')",
+        outcome="killed",
+        note="the sandbox sent",
+    ),
+    Attack(
+        name="forge-a-long-value",
+        lasting=True,  # the true end of the run comes when nobody expects it
+        code=FORGED + "done(value='v' * 5_000_000, notes=['n' * 1_000_000])",
+        value="v+",
+    ),
+    Attack(
+        name="forge-a-tool-call-flood",
+        code="""
+import json
+for number in range(10_000):
+    forge(39, json.dumps({"id": number, "tool": "none", "args": [], "kwargs": {}}).encode())
+""",
+        outcome="killed",
+        note="call was under way",
+    ),
+    Attack(
+        name="forge-a-state-in-a-run",
+        code="forge(42, b'{\"background\": [1, 2, 3]}')\nforge(43, b'{}')\nforge(32, b'{}')",
+    ),
+    Attack(
+        name="read-the-answers-of-others",
+        code="""
+folder = "/proc/%d/fd" % HOST["sibling"]
+attempt("list", os.listdir, folder)
+attempt("open", lambda: open(folder + "/4", "rb"))
+""",
+        stdout=r"list \w+\nopen (EACCES|ENXIO|ENOENT|EPERM|EINVAL)\n",
+    ),
+    Attack(
+        name="patch-the-library-of-the-driver",
+        code="""
+import builtins, json, os, random, time, traceback, gc
+class Broken:
+    def __getattr__(self, name):
+        raise ValueError(name)
+for module, names in {
+    builtins: ["open", "len", "sorted", "isinstance", "repr", "str", "getattr", "compile", "eval"],
+    json: ["dumps", "loads"],
+    traceback: ["TracebackException"],
+    random: ["getstate", "setstate"],
+    gc: ["collect", "freeze"],
+}.items():
+    for name in names:
+        setattr(module, name, None)
+""",
+        outcome="killed|error|ok",
+        error=".*",
+    ),
+    Attack(
+        name="patch-what-forks",
+        code="""
+import random
+def broken(*args):
+    raise ValueError("no")
+os.fork = os.setsid = random.getstate = broken
+""",
+    ),
+    Attack(
+        name="trace-the-driver",
+        code="""
+def spy(frame, event, arg):
+    if frame.f_code.co_filename == type(NODE).serve.__code__.co_filename:
+        raise ValueError("traced")
+    return spy
+sys.settrace(spy)
+sys.setprofile(spy)
+""",
+        outcome="killed|error|ok",
+        error=".*",
+    ),
+    Attack(
+        name="clear-the-driver",
+        code="type(NODE).serve.__globals__.clear()",
+        outcome="killed|error",
+        error=".*",
+    ),
+    Attack(
+        name="raise-when-collected",
+        code="""
+class Bomb:
+    def __del__(self):
+        raise SystemExit("from the grave")
+kept = [Bomb() for _ in range(10)]
+del kept
+Bomb()
+1
+""",
+        value="1",
+    ),
+    Attack(
+        name="loop-when-collected",
+        code="""
+class Bomb:
+    def __del__(self):
+        while True:
+            pass
+import gc
+kept = Bomb()
+kept.self = kept
+del kept
+gc.collect()
+""",
+        outcome="timeout",
+        error="KeyboardInterrupt|",
+        value=r"(\d+)?",
+        timeout=0.3,
+    ),
+    Attack(
+        name="act-at-exit",
+        code="""
+import atexit
+atexit.register(lambda: write("at-exit"))
+print("registered")
+""",
+        stdout="registered\n",
+    ),
+    Attack(
+        name="replace-stdout",
+        code="""
+class Fake:
+    def write(self, text):
+        raise ValueError("no")
+    def flush(self):
+        raise RuntimeError("no")
+sys.stdout = sys.stderr = sys.__stdout__ = Fake()
+""",
+        outcome="error",
+        error="RuntimeError",
+    ),
+    Attack(
+        name="close-stdout",
+        code="sys.stdout.close()\nsys.stderr.close()\nos.close(1)\n1",
+        value="1",
+    ),
+    Attack(name="exit", code="sys.exit('bye')", outcome="error", error="SystemExit"),
+    Attack(name="exit-now", code="os._exit(7)", outcome="killed", note="exited with code 7"),
+    Attack(
+        name="kill-oneself",
+        code="os.kill(os.getpid(), signal.SIGKILL)",
+        outcome="killed",
+        note="signal 9",
+    ),
+    Attack(
+        name="segfault",
+        code="ctypes.string_at(0)",
+        outcome="killed",
+        note="signal 11",
+    ),
+    Attack(
+        name="replace-the-process",
+        code="os.execv('/bin/sh', ['sh', '-c', 'echo replaced; exit 3'])",
+        stdout="(replaced\n)?",
+        outcome="killed",
+        note="exited with code 3|signal 9",
+    ),
+    Attack(
+        name="recursion",
+        code="def f():\n    f()\nf()",
+        outcome="error",
+        error="RecursionError",
+    ),
+    Attack(
+        name="recursion-in-c",
+        code="""
+sys.setrecursionlimit(10**9)
+class A:
+    def __getattr__(self, name):
+        return getattr(self, name + "x")
+deep = None
+for _ in range(10**6):
+    deep = [deep]
+repr(deep)
+""",
+        outcome="killed|error",
+        error="RecursionError|MemoryError|",
+        timeout=9,
+    ),
+    Attack(
+        name="syntax-bomb",
+        code="eval('(' * 150 + '1' + ')' * 150 + '+(' * 100_000)",
+        outcome="error",
+        error="SyntaxError|MemoryError|RecursionError",
+    ),
+    Attack(name="null-bytes", code="x = '\0'", outcome="error", error="SyntaxError|ValueError"),
+    Attack(
+        name="surrogates-in-code", code="x = '\ud800'", outcome="error", error="UnicodeEncodeError"
+    ),
+    Attack(
+        name="walk-to-the-driver",
+        code="""
+import gc, inspect
+found = [item for item in gc.get_objects() if type(item).__name__ in ("Supervisor", "Peer")]
+frame = inspect.currentframe()
+while frame.f_back:
+    frame = frame.f_back
+print(len([item for item in found if getattr(item, "sink", None)]), "serve" in str(frame) or "main")
+os.fstat(0)
+for fd in range(3, 64):
+    try:
+        link = os.readlink(f"/proc/self/fd/{fd}")
+    except OSError:
+        continue
+    if fd != NODE.sock.fileno():
+        print(fd, link)
+""",
+        stdout=r"0 \w+\n",
+    ),
+    Attack(
+        name="repr-that-raises",
+        code="class A:\n    def __repr__(self):\n        raise SystemExit(self)\nA()",
+        outcome="error",
+        error="SystemExit",
+    ),
+    Attack(
+        name="repr-that-is-no-text",
+        code="class A:\n    def __repr__(self):\n        return 1\nA()",
+        outcome="error",
+        error="TypeError",
+    ),
+    Attack(
+        name="repr-that-hangs",
+        code="class A:\n    def __repr__(self):\n        while True:\n            pass\nA()",
+        outcome="timeout",
+        error="KeyboardInterrupt",
+        timeout=0.3,
+    ),
+    Attack(
+        name="text-subclass-as-repr",
+        code="""
+class Text(str):
+    def __len__(self):
+        return -5
+    def __getitem__(self, key):
+        while True:
+            pass
+class A:
+    def __repr__(self):
+        return Text("x" * 100_000)
+A()
+""",
+        outcome="error|timeout",
+        error="ValueError|KeyboardInterrupt",
+        timeout=0.3,
+    ),
+    Attack(
+        name="exception-that-cannot-be-shown",
+        code="""
+class Evil(Exception):
+    def __str__(self):
+        raise SystemExit("no")
+    __repr__ = __str__
+raise Evil
+""",
+        outcome="error",
+        error="Evil",
+    ),
+    Attack(
+        name="exception-whose-text-hangs",
+        code="""
+class Evil(Exception):
+    def __str__(self):
+        while True:
+            pass
+raise Evil
+""",
+        outcome="timeout",
+        error="Evil|KeyboardInterrupt|",
+        timeout=0.3,
+    ),
+    Attack(
+        name="exception-without-a-name",
+        code="""
+class Meta(type):
+    __name__ = property(lambda self: 5)
+class Evil(Exception, metaclass=Meta):
+    pass
+raise Evil
+""",
+        outcome="error",
+        error="Evil",
+    ),
+    Attack(
+        name="exception-with-a-long-text",
+        code="raise ValueError('x' * (30 << 20))",
+        outcome="error",
+        error="ValueError",
+    ),
+    Attack(
+        name="exception-chain",
+        code="""
+def chain(depth):
+    try:
+        if depth:
+            chain(depth - 1)
+        raise ValueError(depth)
+    finally:
+        raise KeyError(depth)
+chain(300)
+""",
+        outcome="error",
+        error="KeyError",
+    ),
+    Attack(
+        name="exception-circle",
+        code="""
+a, b = ValueError("a"), ValueError("b")
+a.__cause__, b.__cause__ = b, a
+raise a
+""",
+        outcome="error",
+        error="ValueError",
+    ),
+    Attack(
+        name="exception-groups-in-groups",
+        code="""
+group = ValueError("x")
+for _ in range(5000):
+    group = ExceptionGroup("group", [group, ValueError("y")])
+raise group
+""",
+        outcome="error",
+        error="ExceptionGroup",
+    ),
+    Attack(
+        name="false-table",
+        code="""
+class DataFrame:
+    def to_string(self, **options):
+        return 5
+DataFrame.__module__ = "pandas.core"
+DataFrame()
+""",
+        outcome="error",
+        error="TypeError",
+    ),
+    Attack(
+        name="table-that-floods",
+        code="""
+class DataFrame:
+    def to_string(self, **options):
+        return "cell" * 10_000_000
+DataFrame.__module__ = "pandas.core"
+DataFrame()
+""",
+        value=r"(?s)cell.*characters left out.*cell",
+    ),
+    Attack(
+        name="names-that-are-no-text",
+        code="globals()[1] = 2\nglobals()['\\ud800'] = 3\nglobals()['x' * 10**6] = 4",
+    ),
+    Attack(
+        name="types-that-lie-when-idle",
+        code="""
+class Meta(type):
+    @property
+    def __name__(self):
+        raise SystemExit("no")
+class Evil(metaclass=Meta):
+    pass
+evil = Evil()
+""",
+    ),
+    Attack(
+        name="types-that-hang-when-idle",
+        code="""
+class Meta(type):
+    @property
+    def __name__(self):
+        while True:
+            pass
+class Evil(metaclass=Meta):
+    pass
+evil = Evil()
+""",
+    ),
+    Attack(
+        name="thread-that-calls-on",
+        code="""
+def print_on():
+    while True:
+        time.sleep(0.005)
+        sys.stdout.write("thread\\n")
+        forge(39, b'{"id": 1, "tool": "x", "args": [], "kwargs": {}}')
+threading.Thread(target=print_on, daemon=True).start()
+""",
+        note="threads still alive",
+        stdout="(thread\n)*",
+        outcome="ok|killed",
+    ),
+    Attack(
+        name="kill-the-parent",
+        code="os.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(0.2)\n1",
+        outcome="ok|killed",
+        value=None,
+    ),
+    Attack(
+        name="stop-the-parent",
+        code="os.kill(os.getppid(), signal.SIGSTOP)\n1",
+    ),
+]
