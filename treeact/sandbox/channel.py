@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -73,11 +73,17 @@ class Channel(ABC):
     """A started driver: a byte stream to it, its end, and why it ended.
 
     Bytes from it are hostile. One task reads; writes never block and `drain` applies back-pressure.
+    A kind has a `read`, or a `pump` that takes fewer turns of the event loop.
     """
 
-    @abstractmethod
     async def read(self) -> bytes:
         """Return the next bytes of the driver's stdout, `b""` at its end."""
+        raise NotImplementedError
+
+    async def pump(self, feed: Callable[[bytes], None]) -> None:
+        """Hand all bytes of the driver's stdout to `feed` until their end; raise what it raises."""
+        while data := await self.read():
+            feed(data)
 
     @abstractmethod
     def write(self, data: bytes) -> None:

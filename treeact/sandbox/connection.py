@@ -84,15 +84,17 @@ class Connection:
 
     async def _read(self) -> None:
         try:
-            while data := await self._channel.read():
-                for frame in self._decoder.feed(data):
-                    self._dispatch(frame.branch, frame.kind, frame.payload)
+            await self._channel.pump(self._feed)
             reason = f"the sandbox died: {await self._channel.diagnose()}"
         except ProtocolError as error:
             reason = str(error)
         except Exception as error:  # whatever it is, those who wait must hear of it
             reason = f"reading from the sandbox failed: {type(error).__name__}: {error}"
         await self.close(reason)
+
+    def _feed(self, data: bytes) -> None:
+        for branch, kind, payload in self._decoder.feed(data):
+            self._dispatch(branch, kind, payload)
 
     def _dispatch(self, branch: int, kind: Kind, payload: bytes) -> None:
         if branch == 0 and kind == Kind.HELLO:

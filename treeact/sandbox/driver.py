@@ -49,6 +49,7 @@ FROM_NODE = {HELLO, IMAGE, CALL, DONE, STATE, REPLY, UNFORKABLE}
 CHUNK = 1 << 18
 MAX_LISTED = 20_000
 SLOW_CALL = 0.02  # seconds
+CHORE_DELAY = 0.001  # seconds
 
 
 def encode(branch, kind, payload):
@@ -378,6 +379,7 @@ class Peer:
         self.branch = branch
         self.pid = None  # as the kernel says, from its first message
         self.background = set()  # its children that are to live on, by what it says
+        self.retired = False  # told that nobody needs it any more
         self.inbox = bytearray()
         self.outbox = []  # pairs of bytes and the descriptors that go with the first of them
 
@@ -518,6 +520,8 @@ class Supervisor:
         self.cleaners = set()
         self.frozen = Freezer(config["alone"])
         self.next_check = 0.0
+        self.chores = {}  # branch -> what can wait until whoever waits for a run has its answer
+        self.chores_due = 0.0
         self.actions = {
             OPEN: self.open,
             EXEC: self.exec,
@@ -554,10 +558,14 @@ class Supervisor:
         self.watch(self.source, self.on_host)
         self.emit(0, HELLO, {"version": VERSION, "python": sys.version.split()[0]})
         while self.source in self.handlers:
-            for fd, _ in self.poll.poll(self.patience()):
+            events = self.poll.poll(self.patience())
+            for fd, _ in events:
                 handler = self.handlers.get(fd)
                 if handler:
                     handler()
+            if self.chores and (not events or time.monotonic() >= self.chores_due):
+                for branch in list(self.chores):
+                    self.do_chore(branch)
             self.check_usage()
             self.reap()
 
@@ -571,6 +579,17 @@ class Supervisor:
         if self.handlers.pop(fd, None):
             self.poll.unregister(fd)
 
+    def put_off(self, branch, chore):
+        """Do something for a branch a moment later, unless it is asked for something before."""
+        self.chores_due = self.chores_due if self.chores else time.monotonic() + CHORE_DELAY
+        self.chores[branch] = chore
+
+    def do_chore(self, branch):
+        """Do now what was put off for a branch."""
+        chore = self.chores.pop(branch, None)
+        if chore:
+            chore(branch)
+
     def on_host(self):
         """Act on what the host sent."""
         data = os.read(self.source, CHUNK)
@@ -582,6 +601,7 @@ class Supervisor:
             if kind == OPEN:
                 self.open(number, payload)
             elif branch:
+                self.do_chore(branch)
                 self.actions[kind](branch, payload)
             else:
                 self.emit(number, FAILED, {"error": "no such branch"})
@@ -736,9 +756,18 @@ class Supervisor:
         if peer is branch.child:
             if branch.node:
                 branch.holders.append(branch.node)
-                self.tell(branch.node, RETIRE, b"")
             branch.node = peer
-        branch.child = self.spawn(branch.node, branch, {})
+        branch.child = None
+        self.put_off(branch, self.fork_ahead)
+
+    def fork_ahead(self, branch):
+        """Have the next run's process forked, and let the node before the last go."""
+        for holder in branch.holders:
+            if not holder.retired:
+                holder.retired = True
+                self.tell(holder, RETIRE, b"")
+        if branch.node:
+            branch.child = self.spawn(branch.node, branch, {})
 
     def on_running(self, peer, kind, payload):
         """Pass on what a run sends while it runs."""
@@ -816,6 +845,8 @@ class Supervisor:
         """Fork a branch from the zygote, or from another branch's node."""
         message = json.loads(payload)
         origin = self.branches.get(message["parent"])
+        if origin:
+            self.do_chore(origin)
         parent = origin.node if origin else self.zygote
         if parent is None or (origin and origin.running is parent) or number in self.branches:
             self.emit(number, FAILED, {"error": "its state cannot be forked now"})
@@ -837,12 +868,17 @@ class Supervisor:
             return
         branch.running = target
         branch.pending = payload if target.pid is None else None
+        self.tell(target, EXEC, payload)
+        self.put_off(branch, self.start_capture)
+
+    def start_capture(self, branch):
+        """Send a run's output as it comes; that of a run of less than a moment comes at its end."""
         for capture in branch.captures:
             self.watch(capture.fd, lambda capture=capture: capture.read(branch_emit(self, branch)))
-        self.tell(target, EXEC, payload)
 
     def stop_capture(self, branch):
         """Send the rest of a run's output; later output waits in the pipe for the next run."""
+        self.chores.pop(branch, None)
         for capture in branch.captures:
             self.unwatch(capture.fd)
             capture.finish(branch_emit(self, branch))
@@ -877,6 +913,7 @@ class Supervisor:
     def discard(self, branch):
         """Kill what belongs to a branch; a process of its own removes the folder meanwhile."""
         self.branches.pop(branch.number, None)
+        self.chores.pop(branch, None)
         with self.frozen:
             for peer in branch.peers():
                 self.destroy(peer)
@@ -931,6 +968,8 @@ class Supervisor:
 
     def patience(self):
         """Return how long to wait for events, in seconds: short while the watchdog has work."""
+        if self.chores:
+            return CHORE_DELAY
         busy = self.config["watchdog"] and any(b.running for b in self.branches.values())
         return max(0.01, self.next_check - time.monotonic()) if busy else -1
 
@@ -1109,6 +1148,7 @@ class Node:
 
     def __init__(self, sock, config):
         self.sock = sock
+        self.source = self.sink = sock.fileno()
         self.limits, self.config = config["limits"], config
         self.preload = list(config["preload"])
         self.folder = None
@@ -1128,7 +1168,7 @@ class Node:
         """Send one frame."""
         view = memoryview(encode(0, kind, payload))
         while view:
-            view = view[os.write(self.sock.fileno(), view) :]
+            view = view[os.write(self.sink, view) :]
 
     def receive(self):
         """Return the kind and payload of the next frame."""
@@ -1141,13 +1181,13 @@ class Node:
         Reading is never ahead, so that descriptors that follow a frame are not lost. Plain reads
         and writes are used because some jails make every socket call dear.
         """
-        data = bytearray()
+        data = b""
         while len(data) < count:
-            piece = os.read(self.sock.fileno(), count - len(data))
+            piece = os.read(self.source, count - len(data))
             if not piece:
                 os._exit(0)
-            data += piece
-        return bytes(data)
+            data = data + piece if data else piece
+        return data
 
     def serve(self):
         """Serve the supervisor; every process forked here goes on in this loop."""
@@ -1226,6 +1266,7 @@ class Node:
         os.setsid()
         self.sock.close()
         self.sock = socket.socket(fileno=fds[0])
+        self.source = self.sink = fds[0]
         self.sock.set_inheritable(False)
         self.forked = set()
         if len(fds) == 3:
@@ -1242,6 +1283,7 @@ class Node:
             reopen_files(self.folder, self.folder, self.sock.fileno())
             if message.get("restore"):
                 self.restore_files()
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.send(HELLO, {"status": self.status, "files": self.saves})
         if len(fds) == 1 and not select.select([self.sock], [], [], 0)[0]:
             self.rehearse()
@@ -1404,17 +1446,18 @@ class Node:
 
     def execute(self, message):
         """Run code and report; while it runs, its orphans come to this process and to no other."""
-        if self.ahead:  # else the parent is no frozen node, and may be about to retire
+        if self.ahead:
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        else:  # the parent is no frozen node, and may be about to retire
+            prctl(PR_SET_CHILD_SUBREAPER, 1)
         pid = os.getpid()
         payload = json.dumps(self.perform(message)).encode()
         if os.getpid() != pid:
             os._exit(0)  # a process that user code forked has come to the end of that code
         prctl(PR_SET_PDEATHSIG, 0)
         self.ahead = False
-        prctl(PR_SET_CHILD_SUBREAPER, 0)  # successors, orphaned in turn, are the supervisor's
         self.send(DONE, payload)
+        prctl(PR_SET_CHILD_SUBREAPER, 0)  # successors, orphaned in turn, are the supervisor's
 
     def perform(self, message):
         """Run code and return the report."""
@@ -1433,14 +1476,24 @@ class Node:
     def rehearse(self):
         """Run next to nothing while nobody waits: it touches the pages that a fork has to copy.
 
-        The first run after a fork takes about three times as long without it.
+        The first run after a fork takes about three times as long without it. Its messages go
+        through a pipe to this process itself.
         """
         cell, namespace, step = self.cell, self.cell.namespace, self.cell.step
-        cell.namespace = {"__builtins__": builtins}
+        ends = ()
         try:
-            json.dumps(self.perform({"code": "x = 1\nx", "step": 0, "put": []})).encode()
+            ends = self.source, self.sink = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            cell.namespace = {"__builtins__": builtins}
+            self.send(EXEC, {"code": "x = 1\nx", "step": 0, "put": []})
+            self.execute(json.loads(self.receive()[1]))
+        except OSError:  # no descriptor to be had, or more to say than a pipe takes
+            pass
         finally:
-            cell.namespace, cell.step = namespace, step
+            self.source = self.sink = self.sock.fileno()
+            for fd in ends:
+                os.close(fd)
+            cell.namespace, cell.step, self.ahead = namespace, step, True
+            prctl(PR_SET_CHILD_SUBREAPER, 1)
 
     def digest(self):
         """Return a fingerprint of the user's names and files, to check a rebuilt state by."""

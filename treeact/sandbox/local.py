@@ -8,13 +8,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from treeact.errors import SandboxError
 from treeact.sandbox.channel import Channel
+from treeact.sandbox.wire import Wire
 
 PREFIX = "treeact-sandbox-"
 KEEPER_PATH = Path(__file__).with_name("keeper.py")
@@ -67,10 +68,9 @@ def start_time(pid: int) -> str:
 class ProcessChannel(Channel):
     """A driver whose keeper is a child of this process."""
 
-    def __init__(self, process: asyncio.subprocess.Process, control: int) -> None:
-        assert process.stdin and process.stdout and process.stderr
-        self._process, self._control = process, control
-        self._stdin, self._stdout = process.stdin, process.stdout
+    def __init__(self, process: asyncio.subprocess.Process, wire: Wire, control: int) -> None:
+        assert process.stderr
+        self._process, self._wire, self._control = process, wire, control
         self._stderr = bytearray()
         self._watch = asyncio.create_task(self._collect(process.stderr))
 
@@ -97,6 +97,8 @@ class ProcessChannel(Channel):
             SandboxError: it could not be started.
         """
         ours, theirs = os.pipe()
+        stdin, sink = os.pipe()
+        source, stdout = os.pipe()
         config = {
             "argv": list(argv),
             "env": dict(env),
@@ -110,46 +112,43 @@ class ProcessChannel(Channel):
             process = await asyncio.create_subprocess_exec(
                 *command,
                 json.dumps(config),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdin=stdin,
+                stdout=stdout,
                 stderr=subprocess.PIPE,
                 pass_fds=(ours,),
                 cwd="/",
                 start_new_session=True,
-                limit=1 << 20,
             )
         except OSError as error:
-            os.close(theirs)
+            for fd in (theirs, sink, source):
+                os.close(fd)
             remove(folder)
             raise SandboxError(f"cannot start {command[0]}: {error}") from error
         finally:
-            os.close(ours)
-        return cls(process, theirs)
+            for fd in (ours, stdin, stdout):
+                os.close(fd)
+        return cls(process, Wire(source, sink), theirs)
 
     async def _collect(self, stream: asyncio.StreamReader) -> None:
         while data := await stream.read(4096):
             self._stderr += data
             del self._stderr[:-STDERR_KEPT]
 
-    async def read(self) -> bytes:
-        """Return the next bytes."""
-        return await self._stdout.read(1 << 18)
+    async def pump(self, feed: Callable[[bytes], None]) -> None:
+        """Hand over what the driver says."""
+        await self._wire.pump(feed)
 
     def write(self, data: bytes) -> None:
-        """Queue bytes."""
-        if not self._stdin.is_closing():
-            self._stdin.write(data)
+        """Write what is taken at once, queue the rest."""
+        self._wire.write(data)
 
     async def drain(self) -> None:
         """Wait until most of what was queued has been taken."""
-        try:
-            await self._stdin.drain()
-        except ConnectionError:
-            return
+        await self._wire.drain()
 
     async def kill(self) -> None:
         """End the driver; the keeper kills what is left of it and removes the folder."""
-        self._stdin.close()
+        self._wire.close()
         if self._control >= 0:
             os.close(self._control)
             self._control = -1

@@ -69,7 +69,7 @@ class Frame(NamedTuple):
 def encode(branch: int, kind: Kind, payload: bytes | dict[str, Any] = b"") -> bytes:
     """Return the bytes of one frame; a dictionary is sent as JSON."""
     if not isinstance(payload, bytes):
-        payload = json.dumps(payload, allow_nan=False).encode()
+        payload = _ENCODER.encode(payload).encode()
     return HEADER.pack(branch, len(payload), kind) + payload
 
 
@@ -109,7 +109,7 @@ def load(payload: bytes) -> dict[str, Any]:
         ProtocolError: it is anything else.
     """
     try:
-        value = json.loads(payload.decode(), parse_constant=_refuse, parse_float=_finite)
+        value = _DECODER.decode(payload.decode())
     except (ValueError, RecursionError) as error:
         raise ProtocolError("the sandbox sent malformed JSON") from error
     if not isinstance(value, dict):
@@ -127,6 +127,11 @@ def _refuse(name: str) -> NoReturn:
 def _finite(text: str) -> float:
     value = float(text)
     return value if math.isfinite(value) else _refuse(text)
+
+
+# Made once: `json` would make new ones in every call.
+_ENCODER = json.JSONEncoder(allow_nan=False)
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def _check_depth(value: Any) -> None:

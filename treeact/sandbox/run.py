@@ -100,7 +100,8 @@ class Run:
         self._timer: asyncio.TimerHandle | None = None
         self._cause: Outcome | None = None
         self._began = time.perf_counter()
-        self._end: asyncio.Future[Done | Died] = self._loop.create_future()
+        self._end: Done | Died | None = None
+        self._waiter: asyncio.Future[None] | None = None
         self._call_bytes = 0
         self.calls: list[ToolCall] = []
         self.failure: Exception | None = None
@@ -114,14 +115,14 @@ class Run:
 
     def interrupt(self, cause: Outcome) -> None:
         """Interrupt the code; kill it when it has not ended `grace` seconds later."""
-        if self._cause is None and not self._end.done():
+        if self._cause is None and self._end is None:
             self._cause = cause
             self._send(Kind.INTERRUPT, b"")
             self._rearm(self._limits.grace, self.kill)
 
     def kill(self) -> None:
         """Kill the code, and give the branch up when even that gets no answer."""
-        if not self._end.done():
+        if self._end is None:
             self._send(Kind.KILL, b"")
             self._rearm(KILL_PATIENCE, lambda: self.on_lost("the driver does not answer"))
 
@@ -134,7 +135,7 @@ class Run:
 
     def on_frame(self, kind: Kind, payload: bytes) -> None:
         """Take one frame of the branch."""
-        if self._end.done():
+        if self._end is not None:
             return
         match kind:
             case Kind.STDOUT:
@@ -158,7 +159,7 @@ class Run:
 
     def on_lost(self, reason: str) -> None:
         """End a run whose branch is gone."""
-        if not self._end.done():
+        if self._end is None:
             self._finish(Died(restored=False, files=False, reason=reason))
 
     def _finish(self, end: Done | Died) -> None:
@@ -166,7 +167,9 @@ class Run:
             self._timer.cancel()
         if self._task:
             self._task.cancel()
-        self._end.set_result(end)
+        self._end = end
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _add_image(self, payload: bytes) -> None:
         if len(self._images) >= self._limits.images or len(payload) > self._limits.image_bytes:
@@ -213,7 +216,7 @@ class Run:
             size = f"{len(payload)} bytes, more than Limits.frame allows"
             payload = json.dumps({"id": number, "error": f"the tool's result has {size}"}).encode()
         self._call_bytes += len(payload)
-        if not self._end.done():
+        if self._end is None:
             self._send(Kind.RESULT, payload)
 
     # The end --------------------------------------------------------------------------------
@@ -221,11 +224,17 @@ class Run:
     async def wait(self) -> Done | Died:
         """Wait for the end; a caller that stops waiting has the code killed and rolled back."""
         try:
-            return await asyncio.shield(self._end)
+            return await self._ended()
         except asyncio.CancelledError:
             self.kill()
-            await self._end
+            await self._ended()
             raise
+
+    async def _ended(self) -> Done | Died:
+        while self._end is None:
+            self._waiter = self._loop.create_future()
+            await self._waiter
+        return self._end
 
     def execution(
         self, end: Done | Died, *, rebuilt: bool = False, notes: tuple[str, ...] = ()
