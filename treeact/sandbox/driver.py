@@ -786,10 +786,8 @@ class Supervisor:
         branch = peer.branch
         if branch is None:
             raise SystemExit("the zygote ended")
-        if peer is branch.child and branch.node and peer.pid is None:
-            self.on_peer(branch.node)  # it may have said already that it could not fork
-            if peer.sock.fileno() < 0:
-                return
+        if self.is_explained(peer):
+            return
         if branch.running is peer:
             self.lose(branch, reason)
             return
@@ -807,6 +805,13 @@ class Supervisor:
             if branch.writers:
                 self.discard(branch)
                 self.emit(branch.number, FAILED, {"error": reason or "the fork ended"})
+
+    def is_explained(self, peer):
+        """Tell whether a child never came to be because its node could not fork, and has said so."""
+        branch = peer.branch
+        if peer is branch.child and branch.node and peer.pid is None:
+            self.on_peer(branch.node)
+        return peer.sock.fileno() < 0
 
     def lose(self, branch, reason):
         """Kill the run of a branch and go back to its node, if there is one."""
