@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from treeact.sandbox import owner
+from treeact.sandbox import container, owner
 from treeact.sandbox.engine import Endpoint
 
 PHASES = ["start", "run", "fork", "put", "call", "kill", "close"]
@@ -42,13 +43,13 @@ def doomed(kind: str, folder: Path) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.sandbox.doomed", kind],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"TMPDIR": str(folder)},
         start_new_session=True,
     )
-    assert process.stdout
-    with process.stdout:
+    assert process.stdout and process.stderr
+    with process.stdout, process.stderr:
         try:
             yield process
         finally:
@@ -57,11 +58,11 @@ def doomed(kind: str, folder: Path) -> Iterator["subprocess.Popen[str]"]:
 
 
 def await_phase(process: "subprocess.Popen[str]", phase: str) -> None:
-    assert process.stdout
+    assert process.stdout and process.stderr
     for line in process.stdout:
         if line.strip() == phase:
             return
-    pytest.fail(f"the host process ended before it came to {phase}")
+    pytest.fail(f"the host process ended before it came to {phase}: {process.stderr.read()}")
 
 
 def descendants(pid: int) -> set[tuple[int, str]]:
@@ -106,14 +107,29 @@ def naming(text: str) -> set[str]:
 
 
 def containers(pid: int) -> list[str]:
-    """Return the containers that a process with this id has owned."""
+    """Return the containers that a process with this id has owned, with their states.
+
+    One that was created and not started yet when its owner died runs nothing, and nothing ends it:
+    the next start of any sandbox sweeps it, which is done here.
+    """
     client = Endpoint.find().connect()
     try:
-        found = client.api.containers(all=True, filters={"label": owner.FRAMEWORK})
+        mine = _owned(client, pid)
+        if any(state == "created" for _, state in mine):
+            container.sweep(client)
+            mine = _owned(client, pid)
     finally:
         client.close()
-    owners = ((item["Id"], item["Labels"].get("treeact.owner", "")) for item in found)
-    return [number for number, label in owners if label.startswith(f"{pid} ")]
+    return [f"{number} is {state}" for number, state in mine]
+
+
+def _owned(client: Any, pid: int) -> list[tuple[str, str]]:
+    found = client.api.containers(all=True, filters={"label": owner.FRAMEWORK})
+    return [
+        (item["Id"], item["State"])
+        for item in found
+        if item["Labels"].get("treeact.owner", "").startswith(f"{pid} ")
+    ]
 
 
 def leftovers(kind: str, pid: int, folder: Path, family: set[tuple[int, str]]) -> list[object]:
