@@ -807,7 +807,7 @@ class Supervisor:
                 self.emit(branch.number, FAILED, {"error": reason or "the fork ended"})
 
     def is_explained(self, peer):
-        """Tell whether a child never came to be because its node could not fork, and has said so."""
+        """Tell whether a child never came to be because its node could not fork and has said so."""
         branch = peer.branch
         if peer is branch.child and branch.node and peer.pid is None:
             self.on_peer(branch.node)
