@@ -38,6 +38,8 @@ UNUSED_UIDS = range(61_184, 65_520)
 BWRAP_ROOT, BWRAP_DRIVER = "/sandbox/work", "/sandbox/driver.py"
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 PROGRAMS = ("/bin", "/usr/bin", "/usr/share/zoneinfo")
+SETTINGS = ("/etc/fonts", "/etc/localtime", "/etc/mime.types")
+"""All that is open of /etc: what libraries read there, and fail over when it is closed to them."""
 
 
 class JailSandbox(DriverSandbox):
@@ -147,7 +149,7 @@ class JailSandbox(DriverSandbox):
 
 def readable(paths: Sequence[Path]) -> list[str]:
     """Return what code may read: Python, its packages, the system's programs and libraries."""
-    wanted = [*map(str, paths), *PROGRAMS]
+    wanted = [*map(str, paths), *PROGRAMS, *SETTINGS]
     return [path for path in dict.fromkeys(wanted) if Path(path).exists()]
 
 
