@@ -228,9 +228,9 @@ class Arena:
 def descendants(root: int) -> set[int]:
     """Return a process and all that came from it."""
     parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
+    for name in filter(str.isdigit, os.listdir("/proc")):
         with suppress(OSError):
-            pid, _, rest = path.read_text().partition(" ")
+            pid, _, rest = Path(f"/proc/{name}/stat").read_text().partition(" ")
             state, parent = rest.rpartition(")")[2].split()[:2]
             if state != "Z":
                 parents[int(pid)] = int(parent)

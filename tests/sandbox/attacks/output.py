@@ -119,6 +119,6 @@ Picture()
     ),
     Attack(
         name="alarm-between-runs",
-        code="signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)",
+        code="signal.setitimer(signal.ITIMER_REAL, 0.3, 0.3)",
     ),
 ]

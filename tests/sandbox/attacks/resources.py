@@ -4,6 +4,8 @@ from tests.sandbox.attacks.attack import Attack
 
 MEMORY_ERROR = {"outcome": "error", "error": "MemoryError"}
 
+A_LOOK_LATER = "time.sleep(4)  # the watchdog looks less often when a look is slow\n"
+
 FILL_WORKING_FOLDER = """
 def fill():
     for number in range(100):
@@ -154,7 +156,7 @@ attempt("memfd", fill)
     ),
     Attack(
         name="fill-working-folder",
-        code=FILL_WORKING_FOLDER,
+        code=FILL_WORKING_FOLDER + A_LOOK_LATER,
         outcome="killed",
         note="the limit was exceeded: more than \\d+ bytes of files",
         on=("sandlock",),
@@ -167,7 +169,7 @@ attempt("memfd", fill)
     ),
     Attack(
         name="fill-temporary-folder",
-        code=FILL_TEMPORARY_FOLDER,
+        code=FILL_TEMPORARY_FOLDER + A_LOOK_LATER,
         outcome="killed",
         note="the limit was exceeded: more than \\d+ bytes of files",
         on=("sandlock",),
