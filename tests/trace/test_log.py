@@ -190,6 +190,7 @@ except TraceError as error:
     assert "TraceError cannot write the trace" in done.stdout
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 2000
     assert len(list(read_events(tmp_path / "run"))) > 5
+    assert (tmp_path / "run" / EVENTS_FILE).read_bytes().endswith(b"\n"), "half a line was left"
 
 
 async def test_follow_gives_past_and_coming_events_to_the_end(tmp_path: Path) -> None:

@@ -100,15 +100,19 @@ class Control:
         """
         task = asyncio.current_task()
         assert task is not None
-        with self.stoppable(task.cancel):
-            try:
-                return await work
-            except asyncio.CancelledError:
-                if self._stop is not None:  # cancelled from outside, not by `interrupt`
-                    raise
-                if task.uncancel() > 0:  # by both
-                    raise
-                raise Interrupted from None
+        self._stop = task.cancel
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if self._may_stop() or task.uncancel() > 0:  # cancelled from outside, alone or too
+                raise
+            raise Interrupted from None
+        finally:
+            self._stop = None
+
+    def _may_stop(self) -> bool:
+        """Return whether an interrupt could still come: it has not, then."""
+        return self._stop is not None
 
     def waiting_messages(self) -> list[str]:
         """Return the messages that came since the last look."""

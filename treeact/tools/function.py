@@ -110,8 +110,11 @@ class Tool:
     async def _run(self, given: inspect.BoundArguments) -> Any:
         import asyncio
 
+        limit = asyncio.timeout(self.timeout)
         try:
-            async with asyncio.timeout(self.timeout) as limit:
+            if self.timeout is None:
+                return await self._start(given)
+            async with limit:
                 return await self._start(given)
         except (ToolError, StopExecution):
             raise

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -40,7 +41,8 @@ class EventLog:
         self._seq = 0
         self._memory: list[Event] = []
         self._listeners: list[Callable[[Event], None]] = []
-        self._file: IO[str] | None = None
+        self._file: FileIO | None = None
+        self._end = 0
         self._live: _LiveText | None = None
         if directory is not None:
             self._file = _create(directory)
@@ -60,8 +62,7 @@ class EventLog:
         else:
             line = self._redactor.clean(_as_json(event)) + "\n"
             try:
-                self._file.write(line)
-                self._file.flush()
+                self._end += _append(self._file, line.encode(), self._end)
             except OSError as error:
                 raise _trace_error(self.directory, error) from error
         self._seq += 1
@@ -204,10 +205,23 @@ def _without_surrogates(value: Any) -> Any:
             return value
 
 
-def _create(directory: Path) -> IO[str]:
+def _append(file: FileIO, line: bytes, end: int) -> int:
+    """Write a whole line past all buffers and return its length, or leave the file as it was."""
+    try:
+        written = file.write(line)
+        while written < len(line):
+            written += file.write(line[written:])
+    except OSError:
+        file.truncate(end)
+        file.seek(end)
+        raise
+    return written
+
+
+def _create(directory: Path) -> FileIO:
     with _as_trace_error(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        return (directory / EVENTS_FILE).open("x", encoding="utf-8", errors="backslashreplace")
+        return (directory / EVENTS_FILE).open("xb", buffering=0)
 
 
 @contextmanager
