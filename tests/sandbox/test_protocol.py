@@ -132,3 +132,11 @@ def test_file_names_that_leave_the_folder_are_refused(name: str, tmp_path: Path)
         protocol.parse_done(json.dumps(DONE | {"files": [[name, 1]]}).encode())
     with pytest.raises(ValueError, match=r"name|null"):
         driver.open_beneath(str(tmp_path), name, 0)
+
+
+@given(cpu=st.integers(0, 10**12), memory=st.integers(0, 10**16))
+def test_the_short_way_to_read_a_plain_report_reads_the_same(cpu: int, memory: int) -> None:
+    report = {"status": "ok", "value": None, "error": None, "notes": []}
+    report |= {"cpu": cpu / 10**6, "memory": memory, "files": []}
+    payload = json.dumps(report).encode()
+    assert protocol.parse_done(payload) == protocol.parse_done(payload + b" ")

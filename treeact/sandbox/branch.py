@@ -68,6 +68,7 @@ class DriverBranch:
             raise SandboxError(f"a timeout of {seconds} s: give a positive number of seconds")
         async with self._lock:
             live, rebuilt = await self._wake()
+            live.begin(code, self._history.steps + 1)  # what follows happens while it works
 
             async def call_tool(call: Call) -> ToolCall:
                 result = await self._tools.call(call)
@@ -78,7 +79,7 @@ class DriverBranch:
             run = self._run = self._new_run(live, call_tool, on_output)
             deferred = len(self._tools.deferred)
             try:
-                end = await live.execute(run, code, self._history.steps + 1, seconds)
+                end = await live.follow(run, seconds)
             finally:
                 self._run = None
             if run.failure:
@@ -118,9 +119,14 @@ class DriverBranch:
             )
             twin._history = self._history
             if self._live and self._live.lost is None:
-                await self._live.settle()
-                twin._state = self._state = self._live.state or self._state
                 twin._live = await self._sandbox.fork_live(self, self._live)
+                try:
+                    await self._live.settle()
+                except asyncio.CancelledError:
+                    if twin._live:
+                        twin._live.drop("the fork was cancelled")
+                    raise
+                twin._state = self._state = self._live.state or self._state
             else:
                 twin._state = self._state
             self._sandbox.adopt(twin)
@@ -259,8 +265,9 @@ class DriverBranch:
 
     async def _replay_step(self, live: LiveBranch, step: Step, number: int) -> None:
         recorded = Recorded(step.calls)
+        live.begin(step.code, number)
         run = self._new_run(live, recorded.call)
-        end = await live.execute(run, step.code, number, self._sandbox.limits.timeout)
+        end = await live.follow(run, self._sandbox.limits.timeout)
         outcome = run.execution(end).outcome
         if isinstance(end, Died) or outcome != step.outcome or not recorded.used_up:
             await live.close()

@@ -37,6 +37,7 @@ def driver_config(
     alone: bool = False,
     max_user_processes: int | None = None,
     filters: Mapping[str, str] | None = None,
+    door: str | None = None,
 ) -> str:
     """Return the driver's JSON argument.
 
@@ -51,6 +52,8 @@ def driver_config(
             alone.
         filters: the system call filter of each machine, from `seccomp.programs`, that the driver
             loads into itself and all it starts.
+        door: path inside the sandbox of a socket that the driver is to prefer to stdin and stdout
+            if it can reach it; it ends with its stdin all the same.
     """
     config = {
         "root": root,
@@ -60,6 +63,7 @@ def driver_config(
         "alone": alone,
         "nproc": max_user_processes,
         "filters": dict(filters or {}),
+        "door": door,
     }
     return json.dumps(config)
 

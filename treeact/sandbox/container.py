@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from treeact.errors import ConfigError, SandboxUnavailable
@@ -13,8 +14,10 @@ from treeact.sandbox.engine import engine_errors
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.types import Mount
 
 ROOT = "/work"
+DOOR = "/run/treeact"
 USER = "65534:65534"
 SHARED_MEMORY = 16 * 1024**2
 DRIVER_PROCESSES = 16
@@ -39,6 +42,13 @@ def isolation() -> dict[str, Any]:
         # What the driver says is for us alone; kept as a log it could fill the engine's disk.
         "log_config": {"type": "none", "config": {}},
     }
+
+
+def mounts(folder: Path | None) -> list[Mount]:
+    """Return what the container sees of this machine: at most one folder, read-only."""
+    from docker.types import Mount
+
+    return [Mount(DOOR, str(folder), type="bind", read_only=True)] if folder else []
 
 
 def resources(limits: Limits) -> dict[str, Any]:

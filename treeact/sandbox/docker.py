@@ -12,9 +12,11 @@ from treeact.sandbox import container, owner, seccomp
 from treeact.sandbox.attach import AttachedStream, attach
 from treeact.sandbox.base import Limits
 from treeact.sandbox.channel import Channel, driver_argv, driver_config
+from treeact.sandbox.door import NAME, Door, open_door
 from treeact.sandbox.engine import Endpoint, engine_errors
 from treeact.sandbox.image import DRIVER, PYTHON, image_exists, image_tag
 from treeact.sandbox.session import DriverSandbox
+from treeact.sandbox.wire import Wire
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -75,26 +77,44 @@ class DockerSandbox(DriverSandbox):
         endpoint = Endpoint.find()
         client = await _in_thread(_ready_client, endpoint, self.image)
         name = f"treeact-{secrets.token_hex(8)}"
-        stream = None
+        stream, door = None, open_door(endpoint.host)
         try:
             await _in_thread(container.sweep, client)
-            await _in_thread(container.create, client, name, self._settings())
+            door = await self._create(client, name, door)
             stream = await attach(endpoint, name, api_version=client.api.api_version)
             await _in_thread(container.start, client, name)
         except BaseException:
             if stream:
                 stream.close()
+            if door:
+                door.close()
             await _in_thread(container.remove, client, name)
             client.close()
             raise
-        return DockerChannel(client, name, stream)
+        return DockerChannel(client, name, stream, door)
 
-    def _settings(self) -> dict[str, Any]:
+    async def _create(self, client: DockerClient, name: str, door: Door | None) -> Door | None:
+        """Create the container; return the door, or None when the engine has no way to it."""
+        try:
+            await _in_thread(container.create, client, name, self._settings(door))
+        except SandboxUnavailable:
+            if door is None:
+                raise
+            door.close()  # the engine sees other files than we do
+            return await self._create(client, name, None)
+        return door
+
+    def _settings(self, door: Door | None) -> dict[str, Any]:
         """Return the container's settings, as docker-py names them."""
         config = driver_config(
-            container.ROOT, limits=self.limits, preload=self.preload, filters=seccomp.programs()
+            container.ROOT,
+            limits=self.limits,
+            preload=self.preload,
+            filters=seccomp.programs(),
+            door=f"{container.DOOR}/{NAME}" if door else None,
         )
         return {
+            "mounts": container.mounts(door.folder if door else None),
             "image": self.image,
             "entrypoint": driver_argv(PYTHON, DRIVER, config),
             "command": [],
@@ -110,10 +130,14 @@ class DockerSandbox(DriverSandbox):
 class DockerChannel(Channel):
     """The stream to a driver in a container."""
 
-    def __init__(self, client: DockerClient, name: str, stream: AttachedStream) -> None:
+    def __init__(
+        self, client: DockerClient, name: str, stream: AttachedStream, door: Door | None
+    ) -> None:
         self._client = client
         self._name = name
         self._stream = stream
+        self._door = door
+        self._wire: Wire | None = None
         self._end: str | None = None
         self._killed = False
 
@@ -121,13 +145,39 @@ class DockerChannel(Channel):
         """Return the next bytes of the driver's stdout, `b""` at its end."""
         return await self._stream.read()
 
+    async def pump(self, feed: Callable[[bytes], None]) -> None:
+        """Hand over what the driver says, by the way on which it says its first word."""
+        tasks = [asyncio.create_task(self._pump_attached(feed))]
+        if self._door:
+            tasks.append(asyncio.create_task(self._pump_direct(self._door, feed)))
+        try:
+            done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            if self._wire and rest:  # both end with the container; wait for its last words
+                await asyncio.wait(rest, timeout=DIAGNOSIS_TIMEOUT)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _pump_attached(self, feed: Callable[[bytes], None]) -> None:
+        while data := await self._stream.read():
+            if self._wire is None:
+                feed(data)
+
+    async def _pump_direct(self, door: Door, feed: Callable[[bytes], None]) -> None:
+        self._wire = await door.accept()
+        if self._wire:
+            await self._wire.pump(feed)
+
     def write(self, data: bytes) -> None:
-        """Queue bytes for the driver's stdin."""
-        self._stream.write(data)
+        """Write what is taken at once, queue the rest."""
+        (self._wire or self._stream).write(data)
 
     async def drain(self) -> None:
         """Wait until most of what was queued has been taken."""
-        await self._stream.drain()
+        await (self._wire or self._stream).drain()
 
     async def kill(self) -> None:
         """Remove the container and close the connections."""
@@ -135,6 +185,8 @@ class DockerChannel(Channel):
             return
         self._killed = True
         self._stream.close()
+        if self._door:
+            self._door.close()
         await _in_thread(container.remove, self._client, self._name)
         self._client.close()
 

@@ -34,6 +34,8 @@ import time
 import traceback
 import types
 import zlib
+from _signal import SIGINT  # type: ignore[import-not-found]
+from _signal import signal as set_handler  # that of `signal` takes its time to make enums
 
 VERSION = 1
 HEADER = struct.Struct("!IIB")  # branch, length of the payload, kind
@@ -184,8 +186,9 @@ class Freezer:
     namespace or a jail of our own: elsewhere the signal would reach others.
     """
 
-    def __init__(self, alone):
+    def __init__(self, alone, put_off):
         self.alone, self.depth = alone or os.getpid() == 1, 0
+        self.put_off = put_off
 
     def __enter__(self):
         if self.alone and not self.depth:
@@ -195,7 +198,13 @@ class Freezer:
     def __exit__(self, *_):
         self.depth -= 1
         if self.alone and not self.depth:
-            send_signal(-1, signal.SIGCONT)
+            self.thaw()
+            # What was being forked when the stop came can stop after having been let go.
+            self.put_off(self, Freezer.thaw)
+
+    def thaw(self):
+        """Let all go on."""
+        send_signal(-1, signal.SIGCONT)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -507,10 +516,10 @@ class Branch:
 class Supervisor:
     """The only process that talks to the host, and the only one that starts and kills others."""
 
-    def __init__(self, config, source, sink):
+    def __init__(self, config, source, sink, lifeline):
         self.config, self.limits = config, config["limits"]
         self.root = os.path.realpath(config["root"])
-        self.source, self.sink = source, sink
+        self.source, self.sink, self.lifeline = source, sink, lifeline
         self.inbox = bytearray()
         self.poll = select.epoll()
         self.handlers = {}
@@ -518,9 +527,9 @@ class Supervisor:
         self.pids = {}
         self.zygote = None
         self.cleaners = set()
-        self.frozen = Freezer(config["alone"])
+        self.frozen = Freezer(config["alone"], self.put_off)
         self.next_check = 0.0
-        self.chores = {}  # branch -> what can wait until whoever waits for a run has its answer
+        self.chores = {}  # by branch: what can wait until whoever waits for a run has its answer
         self.chores_due = 0.0
         self.actions = {
             OPEN: self.open,
@@ -556,6 +565,8 @@ class Supervisor:
         """Serve until the host's end of the stream closes."""
         self.start_zygote()
         self.watch(self.source, self.on_host)
+        if self.lifeline != self.source:
+            self.watch(self.lifeline, self.on_lifeline)
         self.emit(0, HELLO, {"version": VERSION, "python": sys.version.split()[0]})
         while self.source in self.handlers:
             events = self.poll.poll(self.patience())
@@ -569,6 +580,11 @@ class Supervisor:
             self.check_usage()
             self.reap()
 
+    def on_lifeline(self):
+        """End with stdin, whatever other stream the host uses."""
+        if not os.read(self.lifeline, CHUNK):
+            self.unwatch(self.source)
+
     def watch(self, fd, handler):
         """Call `handler` when `fd` can be read."""
         self.handlers[fd] = handler
@@ -580,7 +596,7 @@ class Supervisor:
             self.poll.unregister(fd)
 
     def put_off(self, branch, chore):
-        """Do something for a branch a moment later, unless it is asked for something before."""
+        """Do something a moment later, or before a branch is asked for something else."""
         self.chores_due = self.chores_due if self.chores else time.monotonic() + CHORE_DELAY
         self.chores[branch] = chore
 
@@ -615,8 +631,8 @@ class Supervisor:
         if pid == 0:
             ours.close()
             self.poll.close()
-            os.close(self.source)
-            os.close(self.sink)
+            for fd in {self.source, self.sink, self.lifeline}:
+                os.close(fd)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             run_to_the_end(Node(theirs, self.config).serve)
         theirs.close()
@@ -1204,7 +1220,7 @@ class Node:
                 if kind == FORK:
                     self.fork(json.loads(payload))
                 elif kind == EXEC:
-                    self.execute(json.loads(payload))
+                    self.execute(json.loads(payload.decode()))
                 elif kind == RETIRE:
                     self.retire()
                 elif kind == STAT:
@@ -1258,7 +1274,8 @@ class Node:
                 self.status = wait_status(os.waitpid(message["reap"], 0)[1])
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-            self.background = sorted(set(children(os.getpid())) - self.forked)
+            if self.folder == message["folder"]:
+                self.background = sorted(set(children(os.getpid())) - self.forked)
         except ChildProcessError:
             self.background = []
         if self.folder == message["folder"] and not message.get("restore"):
@@ -1288,7 +1305,8 @@ class Node:
             reopen_files(self.folder, self.folder, self.sock.fileno())
             if message.get("restore"):
                 self.restore_files()
-        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        if self.ahead:
+            prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.send(HELLO, {"status": self.status, "files": self.saves})
         if len(fds) == 1 and not select.select([self.sock], [], [], 0)[0]:
             self.rehearse()
@@ -1363,9 +1381,10 @@ class Node:
     def enter(self, old):
         """Make the branch's folder, with a copy of another branch's files, and go there."""
         place = os.getcwd() if old else self.work
+        os.mkdir(self.folder)
         for part in ("work", "tmp"):
             target = os.path.join(self.folder, part)
-            os.makedirs(target)
+            os.mkdir(target)
             if old and os.listdir(os.path.join(old, part)):
                 copy_tree(os.path.join(old, part), target)
         if old:
@@ -1473,7 +1492,8 @@ class Node:
         before = resource.getrusage(resource.RUSAGE_SELF)
         report = self.cell.run(message["code"], message["step"])
         after = resource.getrusage(resource.RUSAGE_SELF)
-        report["cpu"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        report["cpu"] = round(max(spent, 0.0), 6)
         report["memory"] = after.ru_maxrss * 1024
         report["files"] = self.changed_files()[:MAX_LISTED]
         return report
@@ -1490,7 +1510,7 @@ class Node:
             ends = self.source, self.sink = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
             cell.namespace = {"__builtins__": builtins}
             self.send(EXEC, {"code": "x = 1\nx", "step": 0, "put": []})
-            self.execute(json.loads(self.receive()[1]))
+            self.execute(json.loads(self.receive()[1].decode()))
         except OSError:  # no descriptor to be had, or more to say than a pipe takes
             pass
         finally:
@@ -1606,7 +1626,7 @@ class Cell:
 
     def run(self, source, step):
         """Run one piece of code; return its report."""
-        signal.signal(signal.SIGINT, self.on_interrupt)
+        set_handler(SIGINT, self.on_interrupt)
         self.interrupted = self.stopped = False
         self.step, self.images, self.notes = step, 0, []
         report = {"status": "ok", "value": None, "error": None}
@@ -1640,7 +1660,7 @@ class Cell:
     def run_source(self, source, name):
         """Run all statements; return the text of the last one's value if it is an expression."""
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-        tree = ast.parse(source, name)
+        tree = compile(source, name, "exec", ast.PyCF_ONLY_AST)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         if tree.body:
             self.evaluate(tree, name, "exec")
@@ -1910,10 +1930,26 @@ def plain_object(value, where):
 # ---------------------------------------------------------------------------------------------
 
 
+def connect(door):
+    """Return a descriptor of the host's socket at this path, None when there is no way to it."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        try:
+            sock.connect(door)
+        except OSError:
+            return None
+        return sock.detach()
+
+
 def main():
     """Move the protocol off stdin and stdout, then serve the host."""
     config = json.loads(sys.argv[1])
-    source, sink = os.dup(0), os.dup(1)
+    lifeline, sink = os.dup(0), os.dup(1)
+    source = connect(config["door"]) if config.get("door") else None
+    if source is None:
+        source = lifeline
+    else:
+        os.close(sink)
+        sink = source
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -1926,7 +1962,7 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if config["filters"]:
         load_filter(config["filters"])
-    supervisor = Supervisor(config, source, sink)
+    supervisor = Supervisor(config, source, sink, lifeline)
     try:
         supervisor.serve()
     except BrokenPipeError:

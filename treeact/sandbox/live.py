@@ -56,11 +56,6 @@ class LiveBranch:
     def on_frame(self, kind: Kind, payload: bytes) -> None:
         """Take one frame."""
         match kind:
-            case Kind.READY if not self._opened.done():
-                self._opened.set_result(None)
-            case Kind.FAILED if not self._opened.done():
-                self.lost = Fields(load(payload)).text("error")
-                self._opened.set_exception(SandboxError(self.lost))
             case Kind.STATE:
                 state = parse_state(payload)
                 if state.step == self._step:
@@ -74,6 +69,11 @@ class LiveBranch:
                     self._reply.set_result(reply)
             case _ if self._run:
                 self._run.on_frame(kind, payload)
+            case Kind.READY if not self._opened.done():
+                self._opened.set_result(None)
+            case Kind.FAILED if not self._opened.done():
+                self.lost = Fields(load(payload)).text("error")
+                self._opened.set_exception(SandboxError(self.lost))
             case _:
                 raise ProtocolError(f"the sandbox sent {kind.name} out of turn")
 
@@ -121,18 +121,21 @@ class LiveBranch:
             self.drop("the sandbox does not answer")
             raise SandboxError("the sandbox does not answer") from None
 
-    async def execute(self, run: Run, code: str, step: int, timeout: float) -> Done | Died:
-        """Run code; see `Run` for the deadline."""
-        self._run = run
-        if self.lost is not None:
-            run.on_lost(self.lost)
-        self._before, self._step = (self._step, self.state), step
-        self.state = None
-        self._settled.clear()
+    def begin(self, code: str, step: int) -> None:
+        """Have code run; `follow` is to come before anything else."""
         self._connection.send(
             self.number, Kind.EXEC, {"code": code, "step": step, "put": self._put}
         )
         self._put = []
+        self._before, self._step = (self._step, self.state), step
+        self.state = None
+        self._settled.clear()
+
+    async def follow(self, run: Run, timeout: float) -> Done | Died:
+        """Hand what the code says to `run` until its end; see `Run` for the deadline."""
+        self._run = run
+        if self.lost is not None:
+            run.on_lost(self.lost)
         run.start(timeout)
         try:
             end = await run.wait()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
@@ -279,8 +280,17 @@ def parse_gap(payload: bytes) -> tuple[Stream, int]:
     raise ProtocolError("the sandbox sent a gap of no stream")
 
 
+# How most runs end; reading it as JSON, with all the checks, takes longer than such a run itself.
+_PLAIN_DONE = re.compile(
+    rb'\{"status": "ok", "value": null, "error": null, "notes": \[\], '
+    rb'"cpu": (\d{1,9}\.\d{1,9}(?:e-\d{1,2})?), "memory": (\d{1,15}), "files": \[\]\}'
+)
+
+
 def parse_done(payload: bytes) -> Done:
     """Parse the report of a run."""
+    if plain := _PLAIN_DONE.fullmatch(payload):
+        return Done("ok", None, None, (), (), float(plain[1]), int(plain[2]))
     fields = Fields(load(payload))
     status = fields.text("status")
     if status not in ("ok", "error", "interrupted", "stopped"):

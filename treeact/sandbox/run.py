@@ -91,10 +91,8 @@ class Run:
     ) -> None:
         self._limits, self._send, self._call_tool = limits, send, call_tool
         self._loop = asyncio.get_running_loop()
-        self._outputs: dict[Stream, Output] = {
-            "stdout": Output("stdout", limits.output, on_output),
-            "stderr": Output("stderr", limits.output, on_output),
-        }
+        self._on_output = on_output
+        self._outputs: dict[Stream, Output] = {}
         self._images: list[Picture] = []
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -138,24 +136,29 @@ class Run:
         if self._end is not None:
             return
         match kind:
+            case Kind.DONE:
+                self._finish(parse_done(payload))
             case Kind.STDOUT:
-                self._outputs["stdout"].feed(payload)
+                self._output("stdout").feed(payload)
             case Kind.STDERR:
-                self._outputs["stderr"].feed(payload)
+                self._output("stderr").feed(payload)
             case Kind.GAP:
                 stream, count = parse_gap(payload)
-                self._outputs[stream].skip(count)
+                self._output(stream).skip(count)
             case Kind.IMAGE:
                 self._add_image(payload)
             case Kind.CALL:
                 self._call_bytes += len(payload)
                 self._start_call(parse_call(payload))
-            case Kind.DONE:
-                self._finish(parse_done(payload))
             case Kind.DIED:
                 self._finish(parse_died(payload))
             case _:
                 raise ProtocolError(f"the sandbox sent {kind.name} during a run")
+
+    def _output(self, stream: Stream) -> Output:
+        if stream not in self._outputs:
+            self._outputs[stream] = Output(stream, self._limits.output, self._on_output)
+        return self._outputs[stream]
 
     def on_lost(self, reason: str) -> None:
         """End a run whose branch is gone."""
@@ -241,12 +244,13 @@ class Run:
     ) -> Execution:
         """Return the result of a run that ended so."""
         done = end if isinstance(end, Done) else None
+        stdout, stderr = self._outputs.get("stdout"), self._outputs.get("stderr")
         return Execution(
             outcome=self._outcome(end),
-            stdout=self._outputs["stdout"].text(),
-            stderr=self._outputs["stderr"].text(),
-            stdout_dropped=self._outputs["stdout"].dropped,
-            stderr_dropped=self._outputs["stderr"].dropped,
+            stdout=stdout.text() if stdout else "",
+            stderr=stderr.text() if stderr else "",
+            stdout_dropped=stdout.dropped if stdout else 0,
+            stderr_dropped=stderr.dropped if stderr else 0,
             value=done.value[: self._limits.value + 200] if done and done.value else None,
             error=done.error if done else None,
             images=tuple(self._images),
