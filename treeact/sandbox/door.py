@@ -8,12 +8,15 @@ another machine, or where its runtime keeps the host's sockets out.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 import socket
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from treeact.sandbox.local import private_folder
+from treeact.sandbox.local import own_prefix, sweep
 from treeact.sandbox.wire import Wire
 
 NAME = "door"
@@ -30,9 +33,11 @@ class Door:
         """
         self._loop = asyncio.get_running_loop()
         self._guest: asyncio.Future[Wire | None] = self._loop.create_future()
-        self._private = private_folder()
+        self._private = Path(tempfile.gettempdir()) / (own_prefix() + secrets.token_hex(8))
+        self._keeper = _remove_after_us(self._private)
         self._listener = socket.socket(socket.AF_UNIX)
         try:
+            self._private.mkdir(mode=0o700)
             # Open to every user: the container's is another, and nobody else gets to this folder.
             self.folder.mkdir()
             self.folder.chmod(0o755)
@@ -62,6 +67,8 @@ class Door:
         self._loop.remove_reader(self._listener)
         self._listener.close()
         shutil.rmtree(self._private, ignore_errors=True)
+        self._keeper.kill()
+        self._keeper.communicate()
 
     async def accept(self) -> Wire | None:
         """Wait for the first to come; None when the door was closed before."""
@@ -76,11 +83,18 @@ class Door:
             wire.close()
 
 
+def _remove_after_us(folder: Path) -> subprocess.Popen[bytes]:
+    """Start what removes a folder when this process is killed, before the folder is made."""
+    command = ["/bin/sh", "-c", 'read _; rm -rf -- "$0"', str(folder)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, cwd="/")
+
+
 def open_door(host: str) -> Door | None:
     """Return a door for a container of the engine at a URL; None where it cannot lead here."""
     if sys.platform != "linux" or not host.startswith("unix://"):
         return None
     try:
+        sweep()
         return Door()
     except OSError:
         return None

@@ -26,8 +26,12 @@ KILL_PATIENCE = 30.0
 def private_folder() -> Path:
     """Make a temporary folder whose name tells its owner, and sweep those of owners long gone."""
     sweep()
-    owner = f"{boot_id()}-{os.getpid()}-{start_time(os.getpid())}-"
-    return Path(tempfile.mkdtemp(prefix=PREFIX + owner))
+    return Path(tempfile.mkdtemp(prefix=own_prefix()))
+
+
+def own_prefix() -> str:
+    """Return how the names of this process's folders begin."""
+    return f"{PREFIX}{boot_id()}-{os.getpid()}-{start_time(os.getpid())}-"
 
 
 def sweep() -> None:
