@@ -30,7 +30,6 @@ class BudgetLimits(TypedDict, total=False):
     """Wall time from the first use of the budget."""
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Amounts:
     """How much of each limit was used or is asked for. `tokens` are input plus output."""
