@@ -129,3 +129,33 @@ def test_replies_are_read_tolerantly(reply: str) -> None:
 def test_a_list_or_a_bare_value_is_no_call() -> None:
     for reply in ("[1]", "42", '{"arguments": {}}', "{" * 5000):
         assert isinstance(read_call(reply).action, NoAction)
+
+
+async def test_calls_with_effects_wait_under_risky_and_cannot_be_edited() -> None:
+    paid: list[int] = []
+
+    @tool(effects="write")
+    def pay(amount: int) -> None:
+        """Pay.
+
+        Args:
+            amount: how much.
+        """
+        paid.append(amount)
+
+    replies = [call("add", a=1), call("pay", amount=5), call("final_answer", answer="x")]
+    agent = JsonAgent(ScriptedModel(replies), tools=[add, pay], approve="risky")
+    started = agent.start("?")
+    async for event in started.events():
+        if isinstance(event, ApprovalRequested):
+            assert (event.what, event.text) == ("call", "pay(amount=5)")
+            assert not started.edit("pay(amount=3)")
+            assert started.approve()
+    assert (await started.result()).answer == "x"
+    assert paid == [5]
+
+
+@pytest.mark.parametrize("last", ["<answer>42</answer>", call("final_answer", answer=42), "42"])
+async def test_the_best_effort_answer_is_read_in_either_form(last: str) -> None:
+    result, _ = await run([call("add", a=1), last], max_steps=1)
+    assert (result.answer, result.best_effort) == ("42", True)

@@ -1,12 +1,14 @@
 """Approvals, messages, interrupts and follow-up questions, in the library."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from tests.agents.support import agent, answer, code, observations, of_type, until
-from treeact import Task, tool
-from treeact.errors import TreeActError
+from treeact import Budget, CodeAct, ScriptedModel, Task, tool
+from treeact.errors import ConfigError, TraceError, TreeActError
+from treeact.trace.budget import Amounts
 from treeact.trace.events import (
     ApprovalRequested,
     CodeRun,
@@ -98,8 +100,6 @@ async def test_an_interrupt_stops_a_model_call() -> None:
             await asyncio.sleep(60)
         return answer("quick")
 
-    from treeact import CodeAct, ScriptedModel
-
     run = CodeAct(ScriptedModel(slow), sandbox="unsafe-local").start(Task("?"))
     await asyncio.sleep(0.05)
     assert run.interrupt("hurry")
@@ -144,3 +144,77 @@ async def test_a_run_that_ended_takes_no_follow_up() -> None:
     await run.result()
     with pytest.raises(TreeActError, match="follow_up"):
         run.send("more?")
+
+
+async def test_a_cancel_before_anything_ran_ends_the_run_like_any_other() -> None:
+    run = agent([code("1")]).start(Task("?"))
+    run.cancel()
+    result = await asyncio.wait_for(run.result(), 10)
+    assert result.reason == "cancelled"
+    kinds = [type(event).__name__ async for event in run.events()]
+    assert kinds == ["RunStarted", "CommandReceived", "RunEnded"]
+
+
+async def test_leaving_at_once_closes_the_run() -> None:
+    async with agent([code("1")]).start(Task("?"), follow_up=True) as run:
+        pass
+    assert [type(event).__name__ for event in run.log.events()][-1] == "RunEnded"
+
+
+async def test_a_cancel_after_the_end_changes_nothing() -> None:
+    run = agent([answer("x")]).start(Task("?"))
+    async for event in run.events():
+        if type(event).__name__ == "RunEnded":
+            run.cancel()
+    assert (await run.result()).answer == "x"
+    assert type(list(run.log.events())[-1]).__name__ == "RunEnded"
+
+
+async def test_watchers_are_let_go_when_a_run_fails_for_another_reason(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1")
+    run = agent([code("1"), answer("x")]).start(Task("?", (tmp_path / "a.csv",)))
+    (tmp_path / "a.csv").unlink()
+    async with asyncio.timeout(20):
+        async for _ in run.events():
+            pass
+    with pytest.raises(ConfigError, match=r"a\.csv"):
+        await run.result()
+
+
+async def test_a_trace_that_cannot_be_written_is_its_own_reason() -> None:
+    run = agent([code("1"), answer("x")]).start(Task("?"))
+
+    def full(event: object) -> None:
+        raise TraceError("cannot write the trace: No space left on device")
+
+    await until(run, SandboxStarted)
+    run.log.emit = full  # type: ignore[assignment]
+    result = await asyncio.wait_for(run.result(), 20)
+    assert result.reason == "trace failure"
+    assert "No space left" in result.message
+
+
+async def test_every_turn_is_booked_in_the_budget() -> None:
+    replies = [code("1"), answer("a"), code("2"), answer("b")]
+    budget = Budget(tokens=200_000)
+    started = agent(replies, max_steps=1).start(Task("?"), budget=budget, follow_up=True)
+    async with started as run:
+        await run.result()
+        run.send("And?")
+        await run.result()
+    assert run.ledger.total.usage.total_tokens == budget.spent.tokens
+    assert budget._held == Amounts()
+
+
+async def test_a_message_that_meets_the_answer_is_heard() -> None:
+    async def reply(request: object) -> str:
+        if request.path == "run/step-1/propose":  # type: ignore[attr-defined]
+            run.send("in feet, please")
+            return answer("3 m")
+        return answer("9.8 ft")
+
+    run = CodeAct(ScriptedModel(reply), sandbox="unsafe-local").start(Task("?"))
+    result = await run.result()
+    assert result.answer == "9.8 ft"
+    assert "Your answer was: 3 m" in observations(result)[0]
+    assert "in feet, please" in observations(result)[0]

@@ -88,6 +88,9 @@ def test_bad_input_gets_one_line_that_names_the_remedy(tmp_path: Path) -> None:
         (["", *replay], "question is empty"),
         (["?", "--file", "gone.csv", *replay], "gone.csv does not exist"),
         (["?", "--file", "folder", *replay], "is not a file"),
+        (["?", "--file", "x" * 300, *replay], "cannot be read"),
+        (["?", "--step-timeout", "0", *replay], "step_timeout"),
+        (["?", "--agent", ":x", *replay], "cannot be imported"),
         (["?", "--model", "replay:gone.jsonl", *LOCAL], "gone.jsonl"),
         (["?", "--model", f"replay:{damaged}", *LOCAL], "line 2"),
         (["?", "--budget-usd", "0", *replay], "usd is 0"),
@@ -185,6 +188,25 @@ def test_the_terminal_is_safe_from_escape_sequences(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout
     assert "\x9b" not in done.stdout
     assert "\\x1b" in done.stdout
+
+
+def test_nothing_is_left_of_a_run_that_was_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1")
+    tape = recording(tmp_path / "tape.jsonl", [answer("x")])
+    done = treeact(tmp_path, "run", "?", "-a", "json", "-f", "a.csv", "--model", f"replay:{tape}")
+    assert "working folder" in one_line_error(done)
+    assert treeact(tmp_path, "trace", "list").stdout == ""
+
+
+def test_a_damaged_run_does_not_hide_the_others(tmp_path: Path) -> None:
+    tape = recording(tmp_path / "tape.jsonl", [answer("42")])
+    treeact(tmp_path, "run", "?", "--model", f"replay:{tape}", *LOCAL)
+    (tmp_path / "runs" / "0-damaged").mkdir()
+    (tmp_path / "runs" / "0-damaged" / "events.jsonl").write_text("{}\n{}\n")
+    lines = treeact(tmp_path, "trace", "list").stdout.splitlines()
+    assert len(lines) == 2
+    assert "damaged" in lines[0]
+    assert "42" in lines[1]
 
 
 def test_help_and_version_need_no_settings(tmp_path: Path) -> None:

@@ -70,6 +70,35 @@ def test_stopping_at_an_approval_cancels(start: object) -> None:
     assert child.exitstatus == 130
 
 
+@pytest.mark.parametrize("key", ["c", "d"])
+def test_ctrl_c_and_the_end_of_input_end_a_question(start: object, key: str) -> None:
+    child = start([code("1")], "--approve", "all")  # type: ignore[operator]
+    child.expect("top> ")
+    child.sendcontrol(key)
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert child.exitstatus == 130
+
+
+def test_ctrl_c_at_the_follow_up_question_ends_the_conversation(start: object) -> None:
+    child = start([answer("x")], "--follow-up")  # type: ignore[operator]
+    child.expect("follow-up")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert child.exitstatus == 0
+
+
+def test_the_time_limit_ends_a_question_too(start: object) -> None:
+    options = ("--approve", "all", "--timeout", "2")
+    child = start([code("1")], *options)  # type: ignore[operator]
+    child.expect("top> ")
+    child.expect("time limit")
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert child.exitstatus == 1
+
+
 def test_follow_up_questions_keep_the_state(start: object) -> None:
     replies = [code("x = 41"), answer("41"), "", code("print(x + 1)"), answer("42")]
     child = start(replies, "--follow-up")  # type: ignore[operator]

@@ -146,6 +146,26 @@ def test_secrets_never_reach_the_trace(tmp_path: Path) -> None:
     assert b"true" in stored
 
 
+def test_a_secret_that_comes_in_pieces_is_kept_out_of_the_live_text(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "run", redactor=Redactor({"API_KEY": "sk-supersecret"}))
+    for piece in ("say sk-su", "persec", "ret now"):
+        log._live._written = 0.0  # type: ignore[union-attr]  # as if a tenth of a second had gone
+        log.stream("run", piece)
+    log.close()
+    text = (tmp_path / "run" / LIVE_FILE).read_text()
+    assert "sk-su" not in text
+    assert "[redacted API_KEY]" in "".join(json.loads(line)["text"] for line in text.splitlines())
+
+
+def test_listeners_see_no_more_than_the_log_holds() -> None:
+    log = EventLog(redactor=Redactor({"API_KEY": "sk-supersecret"}))
+    seen: list[Event] = []
+    log.subscribe(seen.append)
+    log.emit(Noticed(id="run", text="it is sk-supersecret"))
+    assert "supersecret" not in seen[0].model_dump_json()
+    assert list(log.events()) == seen
+
+
 def test_streamed_text_is_coalesced(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "run")
     for n in range(1000):

@@ -32,6 +32,8 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
     tools = ToolSet([*agent.tools, final_answer])
     caller = make_caller(agent, context)
     opening = code_opening(agent, context)
+    proposer = make_proposer(agent, context, caller, opening, code_reader(tools.names))
+    last_call = make_last_call(context, caller, opening)
     workspace = Workspace(
         opener(agent.sandbox, limits=agent.limits),
         tools=guard(tools, context.control, root=context.task.id),
@@ -44,8 +46,8 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
         env=CodeEnvironment(
             workspace, control=context.control, log=context.log, step_timeout=agent.step_timeout
         ),
-        proposer=make_proposer(agent, context, caller, opening, code_reader(tools.names)),
-        last_call=make_last_call(context, caller, opening),
+        proposer=proposer,
+        last_call=last_call,
         close=workspace.close,
     )
 

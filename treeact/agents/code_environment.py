@@ -37,7 +37,7 @@ class CodeEnvironment(AgentEnvironment):
         return await self._run_approved(action.source, id)
 
     async def _run_approved(self, source: str, id: str) -> Observation:
-        decision = await self._control.approve("code", source, id=id)
+        decision = await self._control.approve("code", source, id=id, risky=False)
         match decision.verdict:
             case "reject":
                 text = f"{observations.REJECTED} {decision.text}".strip()

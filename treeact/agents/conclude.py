@@ -34,14 +34,20 @@ class LastCall:
         self._caller = caller
         self._opening = tuple(opening)
         self._request = Message("user", request)
-        self._held = self._hold(budget)
+        self._budget = budget
+        self._held: Reservation | None = None
 
-    def _hold(self, budget: Budget) -> Reservation | None:
+    def hold(self) -> None:
+        """Set room aside for the call, as much as there is; done at the start of each turn."""
+        if self._held is None:
+            self._held = self._reserve()
+
+    def _reserve(self) -> Reservation | None:
         bare = self._bound((*self._opening, self._request))
         with_history = self._bound((*self._opening, self._request), extra=HISTORY_TOKENS)
         for amounts in (with_history, bare):
             try:
-                return budget.set_aside(amounts)
+                return self._budget.set_aside(amounts)
             except BudgetExceeded:
                 continue
         return None
@@ -70,6 +76,7 @@ class LastCall:
         """Give the room back: the last call is not needed."""
         if self._held is not None:
             self._held.release()
+            self._held = None
 
     def _fit(self, messages: Sequence[Message], room: Amounts) -> list[Message]:
         """Return a prompt within `room`: the opening, the newest messages, the request."""

@@ -41,14 +41,24 @@ class Control:
         """What needs a yes."""
         self._root = root
         self._decision: asyncio.Future[Decision] | None = None
+        self._editable = False
         self._messages: asyncio.Queue[str] = asyncio.Queue()
         self._stop: Callable[[], object] | None = None
 
-    async def approve(self, what: Literal["code", "call"], text: str, *, id: str) -> Decision:
-        """Wait for a decision about an action, where the policy asks for one."""
-        if self.policy == "none" or (self.policy == "risky" and what == "code"):
+    async def approve(
+        self, what: Literal["code", "call"], text: str, *, id: str, risky: bool
+    ) -> Decision:
+        """Wait for a decision about an action, where the policy asks for one.
+
+        Args:
+            what: what waits; only code can be edited.
+            text: the code, or the call as Python would write it.
+            id: logical id of the action.
+            risky: whether the action itself has effects outside of the sandbox.
+        """
+        if self.policy == "none" or (self.policy == "risky" and not risky):
             return Decision("approve")
-        self._decision = asyncio.get_running_loop().create_future()
+        self._decision, self._editable = asyncio.get_running_loop().create_future(), what == "code"
         self._log.emit(ApprovalRequested(id=id, what=what, text=self._log.text(text)))
         try:
             return await self._decision
@@ -56,8 +66,10 @@ class Control:
             self._decision = None
 
     def decide(self, decision: Decision) -> bool:
-        """Answer the waiting request; return whether there was one."""
+        """Answer the waiting request; return whether there was one that can be answered so."""
         if self._decision is None or self._decision.done():
+            return False
+        if decision.verdict == "edit" and not self._editable:
             return False
         self.note(decision.verdict, decision.text)
         self._decision.set_result(decision)

@@ -28,8 +28,8 @@ class AgentEnvironment(ABC):
     async def step(self, action: Action, *, id: str) -> Observation:
         """Take one action; see `Environment.step`."""
         observation = await self._act(action, id)
-        if not observation.done:
-            observation = add_messages(observation, self._control.waiting_messages())
+        if messages := self._control.waiting_messages():
+            observation = add_messages(reopened(observation), messages)
         self._log.emit(Observed(id=id, text=self._log.text(observation.text), ok=observation.ok))
         return observation
 
@@ -66,6 +66,14 @@ def answer_text(value: Any) -> str:
             return str(int(value))
         case _:
             return str(value)
+
+
+def reopened(observation: Observation) -> Observation:
+    """Return `observation` without its answer: the user has said something meanwhile."""
+    if not observation.done:
+        return observation
+    text = f"Your answer was: {observation.answer}"
+    return Observation(text=text, ok=observation.ok, images=observation.images)
 
 
 def add_messages(observation: Observation, messages: list[str]) -> Observation:

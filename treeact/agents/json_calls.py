@@ -77,8 +77,13 @@ class ToolEnvironment(AgentEnvironment):
         )
         return observation
 
+    def _is_risky(self, action: Call) -> bool:
+        return action.tool in self._tools and self._tools[action.tool].effects == "write"
+
     async def _call(self, action: Call, id: str) -> Observation:
-        decision = await self._control.approve("code", action.text, id=id)
+        decision = await self._control.approve(
+            "call", action.text, id=id, risky=self._is_risky(action)
+        )
         if decision.verdict != "approve":
             return Observation(text=f"{REJECTED} {decision.text}".strip(), ok=False)
         call = self._tools.call(action.tool, (), action.arguments)

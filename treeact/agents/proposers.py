@@ -8,9 +8,12 @@ from collections.abc import Callable, Sequence
 
 from treeact.agents.calls import ModelCaller
 from treeact.agents.control import Control, Interrupted
+from treeact.agents.environment import answer_text
 from treeact.agents.observations import INTERRUPTED
+from treeact.agents.replies import parse_reply
 from treeact.models.base import Image, Message
-from treeact.planners.protocols import Action, Answer, NoAction, Path, Proposal, Step
+from treeact.planners.protocols import Action, Answer, Call, NoAction, Path, Proposal, Step
+from treeact.tools import FINAL_ANSWER
 from treeact.trace.events import Proposed
 from treeact.trace.log import EventLog
 
@@ -83,9 +86,13 @@ class ModelProposer:
 
     def read_answer(self, reply: str) -> str | None:
         """Return the answer that a reply to the last call gives, or None."""
+        if tagged := parse_reply(reply).answer:
+            return tagged
         action = self._read(reply).action
         if isinstance(action, Answer):
             return action.text.strip()
+        if isinstance(action, Call) and action.tool == FINAL_ANSWER:
+            return answer_text(next(iter(action.arguments.values()), "")) or None
         bare = reply.strip()
         return bare if isinstance(action, NoAction) and bare and "\n" not in bare else None
 

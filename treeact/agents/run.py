@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -104,8 +104,12 @@ class Run:
         self._parts = parts
         self._follow_up = follow_up
         self._path: Path = ()
-        self._cancelled = False
         self._closed = False
+        self._begin_turn()
+
+    def _begin_turn(self) -> None:
+        self._cancelled = self._finished = False
+        self._work: asyncio.Future[Result] | None = None
         self._turn = asyncio.ensure_future(self._take_turn())
 
     async def __aenter__(self) -> Run:
@@ -130,7 +134,7 @@ class Run:
             return await asyncio.shield(self._turn)
         except asyncio.CancelledError:
             self.cancel()
-            await asyncio.wait([self._turn])
+            await self.wait()
             raise
 
     def send(self, text: str) -> None:
@@ -154,8 +158,7 @@ class Run:
             observation=Observation(text=text),
         )
         self._path = (*self._path, said)
-        self._cancelled = False
-        self._turn = asyncio.ensure_future(self._take_turn())
+        self._begin_turn()
 
     def approve(self) -> bool:
         """Let the waiting action happen; return whether one was waiting."""
@@ -184,45 +187,58 @@ class Run:
 
     def cancel(self) -> None:
         """End the run now; `result` then says that it was cancelled."""
-        if not self._turn.done() and not self._cancelled:
-            self._cancelled = True
-            self._control.note("cancel")
-            self._turn.cancel()
+        if self._finished or self._cancelled:
+            return
+        self._cancelled = True
+        self._control.note("cancel")
+        if self._work is not None:
+            self._work.cancel()
 
     async def close(self) -> None:
         """End the run if it still goes on, and release what it holds."""
         self.cancel()
+        await self.wait()
+        await self._release()
+
+    async def wait(self) -> None:
+        """Wait for the end of the turn; giving up the wait leaves the run as it is."""
         await asyncio.wait([self._turn])
-        if not self._closed:
-            self._closed = True
-            await self._parts.close()
-            self.log.close()
 
     async def _take_turn(self) -> Result:
-        """Run to an answer or a stop, and write down how it ended."""
-        began = time.monotonic()
+        """Run to an answer or a stop, and write down how it ended. It is never cancelled itself."""
+        ended = False
         try:
-            solution = await self._solve()
-            result = await self._conclude(solution, began)
-        except asyncio.CancelledError:
-            if not self._cancelled:
-                raise
-            result = self._result("cancelled", "the run was cancelled", began)
-        except BaseException:
-            await self._parts.close()
-            self._closed = True
-            raise
-        self._write_end(result)
-        if not self._follow_up:
-            self._closed = True
-            await self._parts.close()
-            self.log.close()
-        return result
+            result = self._write_end(await self._outcome(time.monotonic()))
+            ended = True
+            return result
+        finally:
+            self._finished = True
+            self._parts.last_call.release()
+            if not (ended and self._follow_up):
+                await self._release()
+
+    async def _outcome(self, began: float) -> Result:
+        """Do the work in a task of its own, which a cancellation ends."""
+        self._work = asyncio.ensure_future(self._solve_and_conclude(began))
+        if self._cancelled:
+            self._work.cancel()
+        await asyncio.wait([self._work])
+        if self._work.cancelled():
+            return self._result("cancelled", "the run was cancelled", began)
+        try:
+            return self._work.result()
+        except TraceError as error:
+            return self._result("trace failure", str(error), began)
+
+    async def _solve_and_conclude(self, began: float) -> Result:
+        self.budget.start()
+        self._parts.last_call.hold()
+        return await self._conclude(await self._solve(), began)
 
     async def _solve(self) -> Solution:
-        self.budget.start()
+        limit = asyncio.timeout(self.budget.seconds_left())
         try:
-            async with asyncio.timeout(self.budget.seconds_left()):
+            async with limit:
                 return await self._parts.planner.solve(
                     self._parts.env,
                     self._parts.proposer,
@@ -231,8 +247,19 @@ class Run:
                     root=self._root,
                 )
         except TimeoutError:
+            if not limit.expired():
+                raise
             stop = BudgetExceeded("the time limit is reached", limit="seconds")
             return Solution(path=self._path, stopped=stop)
+
+    async def _release(self) -> None:
+        """Give back what the run holds, once, whoever stops waiting for it."""
+        if not self._closed:
+            self._closed = True
+            try:
+                await asyncio.shield(self._parts.close())
+            finally:
+                self.log.close()
 
     async def _conclude(self, solution: Solution, began: float) -> Result:
         """Turn a solution into a result, asking for a best effort where a limit was reached."""
@@ -249,8 +276,9 @@ class Run:
     async def _best_effort(self) -> str | None:
         messages = self._parts.proposer.messages(self._path)
         try:
-            reply = await self._parts.last_call.ask(messages, id=f"{self._root}/conclude")
-        except ModelError:
+            async with asyncio.timeout(self.budget.seconds_left()):
+                reply = await self._parts.last_call.ask(messages, id=f"{self._root}/conclude")
+        except (ModelError, TimeoutError):
             return None
         if reply is None or not (answer := self._parts.proposer.read_answer(reply)):
             return None
@@ -273,7 +301,6 @@ class Run:
         answer: str | None = None,
         best_effort: bool = False,
     ) -> Result:
-        self._parts.last_call.release()
         return Result(
             answer=answer,
             reason=reason,
@@ -286,7 +313,8 @@ class Run:
             directory=self.log.directory,
         )
 
-    def _write_end(self, result: Result) -> None:
+    def _write_end(self, result: Result) -> Result:
+        """Write the end down; where even that fails, the result says so."""
         total = self.ledger.total
         event = RunEnded(
             id=self._root,
@@ -302,7 +330,11 @@ class Run:
             unpriced=total.unpriced,
             duration=result.duration,
         )
-        self.log.emit(event)
+        try:
+            self.log.emit(event)
+        except TraceError as error:
+            return replace(result, reason="trace failure", message=str(error))
+        return result
 
 
 _REASONS: tuple[tuple[type[TreeActError], StopReason], ...] = (

@@ -34,13 +34,14 @@ def start_run(
     """Start a run; see `Agent.start`."""
     task = Task(task) if isinstance(task, str) else task
     check_task(task)
+    if not agent.step_timeout > 0:
+        raise ConfigError(f"step_timeout is {agent.step_timeout}: give seconds above zero")
     model = resolve_model(agent.model) if isinstance(agent.model, str) else agent.model
     own_budget = (
         Budget(steps=agent.max_steps) if budget is None else budget.child(steps=agent.max_steps)
     )
     log = EventLog(trace)
     try:
-        _write_start(log, agent, task, model, own_budget)
         context = Context(
             task=task,
             model=model,
@@ -49,10 +50,12 @@ def start_run(
             ledger=Ledger(),
             control=Control(log, policy=agent.approve, root=task.id),
         )
-        return Run(context, agent.assemble(context), follow_up=follow_up)
+        parts = agent.assemble(context)
+        _write_start(log, agent, task, model, own_budget)
     except BaseException:
-        log.close()
+        log.discard()
         raise
+    return Run(context, parts, follow_up=follow_up)
 
 
 def check_task(task: Task) -> None:

@@ -157,7 +157,9 @@ class GuardedTool:
             ToolError: the call was not allowed, or failed.
         """
         text = describe_call(self.name, args, kwargs)
-        decision = await self._control.approve("call", text, id=f"{self._root}/{self.name}")
+        decision = await self._control.approve(
+            "call", text, id=f"{self._root}/{self.name}", risky=True
+        )
         if decision.verdict != "approve":
             raise ToolError(f"The user did not allow this call. {decision.text}".strip())
         return await self._tool.call(args, kwargs)
@@ -186,11 +188,11 @@ def check_files(files: Sequence[Path]) -> None:
     """
     names: set[str] = set()
     for file in files:
-        if not file.exists():
-            raise ConfigError(f"file {file} does not exist")
-        if not file.is_file():
-            raise ConfigError(f"{file} is not a file: name the files one by one, or zip the folder")
         try:
+            if not file.exists():
+                raise ConfigError(f"file {file} does not exist")
+            if not file.is_file():
+                raise ConfigError(f"{file} is not a file: name files one by one, or zip the folder")
             file.open("rb").close()
         except OSError as error:
             raise ConfigError(f"file {file} cannot be read: {error.strerror}") from error

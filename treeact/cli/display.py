@@ -53,7 +53,7 @@ class Quiet:
         """Print the answer when the run ends."""
         if isinstance(event, ev.RunEnded):
             if event.answer is not None:
-                sys.stdout.write(self._blobs.read_text(event.answer) + "\n")
+                sys.stdout.write(printable(self._blobs.read_text(event.answer)) + "\n")
             if event.reason != "answered":
                 sys.stderr.write(f"treeact: {event.reason}: {event.message}\n")
 

@@ -31,5 +31,5 @@ def look_up(name: str, homes: dict[str, str], what: str) -> Any:
         raise ConfigError(f"no {what} named {name!r}: {hint}")
     try:
         return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(f"{what} {name!r} cannot be imported: {error}") from error

@@ -132,7 +132,7 @@ async def converse(run: Run, display: Display, terminal: Terminal, *, follow_up:
             shown = event.seq + 1
             display.show(event)
             if isinstance(event, ApprovalRequested):
-                await decide(run, terminal)
+                await decide(run, terminal, editable=event.what == "code")
         result = await run.result()
         if not follow_up or result.reason == "cancelled":
             return result
@@ -142,14 +142,25 @@ async def converse(run: Run, display: Display, terminal: Terminal, *, follow_up:
         run.send(question)
 
 
-async def decide(run: Run, terminal: Terminal) -> None:
-    """Ask the person at the terminal about the action that waits."""
+async def decide(run: Run, terminal: Terminal, *, editable: bool) -> None:
+    """Ask the person at the terminal about the action that waits, as long as the run does."""
+    deciding = asyncio.ensure_future(_decide(run, terminal, editable))
+    ended = asyncio.ensure_future(run.wait())
+    await asyncio.wait([deciding, ended], return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
+    if not deciding.cancel():
+        deciding.result()
+
+
+async def _decide(run: Run, terminal: Terminal, editable: bool) -> None:
+    choices = "[y]es, [e]dit, [n]o, [s]top> " if editable else "[y]es, [n]o, [s]top> "
     while True:
-        choice = await terminal.ask("[y]es, [e]dit, [n]o, [s]top> ")
+        choice = await terminal.ask(choices)
         match (choice or "s")[:1].lower():
             case "y":
-                run.approve()
-            case "e":
+                if not run.approve():
+                    sys.stderr.write("too late: the action does not wait any more\n")
+            case "e" if editable:
                 run.edit(await terminal.ask_lines("new code, ended by a line with a single dot:"))
             case "n":
                 run.reject(await terminal.ask("what should be done instead (may be empty)> ") or "")
@@ -164,6 +175,7 @@ def interrupt(run: Run, terminal: Terminal, follow_up: bool) -> None:
     """Do what Ctrl-C asks for: end the run, or where a person stays with it, listen to them."""
     if not (follow_up and run.interrupt()):
         run.cancel()
+        terminal.give_up()
         return
 
     async def instruct() -> None:

@@ -13,6 +13,8 @@ class Terminal:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ready = asyncio.Event()
+        self._given_up = False
 
     @property
     def interactive(self) -> bool:
@@ -34,6 +36,11 @@ class Terminal:
             lines.append(line)
         return "".join(lines)
 
+    def give_up(self) -> None:
+        """Answer the question that is open, and all to come, as if the input had ended."""
+        self._given_up = True
+        self._ready.set()
+
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` beside everything else."""
         task = asyncio.get_running_loop().create_task(work)
@@ -47,10 +54,11 @@ class Terminal:
         could not be stopped by Ctrl-C.
         """
         loop = asyncio.get_running_loop()
-        ready = asyncio.Event()
-        loop.add_reader(sys.stdin, ready.set)
-        try:
-            await ready.wait()
-        finally:
-            loop.remove_reader(sys.stdin)
-        return sys.stdin.readline()
+        self._ready.clear()
+        if not self._given_up:
+            loop.add_reader(sys.stdin, self._ready.set)
+            try:
+                await self._ready.wait()
+            finally:
+                loop.remove_reader(sys.stdin)
+        return "" if self._given_up else sys.stdin.readline()

@@ -6,7 +6,8 @@ import json
 import sys
 from pathlib import Path
 
-from treeact.cli.display import make_display
+from treeact.cli.display import make_display, printable
+from treeact.errors import TraceError
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import RunEnded, RunStarted
 from treeact.trace.log import BLOBS_FOLDER, read_events
@@ -27,22 +28,26 @@ def show_trace(name: str, *, display: str, runs: Path | None) -> None:
 
 
 def list_traces(*, runs: Path | None, as_json: bool) -> None:
-    """Print one line for each run: its name, how it ended, and its question."""
+    """Print one line for each run: its name, how it ended, and its answer."""
     for directory in list_runs(runs_folder(runs)):
         row = _summary(directory)
         if as_json:
             sys.stdout.write(json.dumps(row) + "\n")
         else:
-            sys.stdout.write(f"{row['run']}  {row['reason']}  {row['answer'] or ''}\n")
+            answer = printable(str(row["answer"] or "")).replace("\n", " ")
+            sys.stdout.write(f"{row['run']}  {row['reason']}  {answer}\n")
 
 
 def _summary(directory: Path) -> dict[str, object]:
     blobs = BlobStore(directory / BLOBS_FOLDER)
     row: dict[str, object] = {"run": directory.name, "reason": "cut off", "answer": None}
-    for event in read_events(directory):
-        if isinstance(event, RunStarted):
-            row["question"] = blobs.read_text(event.question)
-        if isinstance(event, RunEnded):
-            row["reason"] = event.reason
-            row["answer"] = None if event.answer is None else blobs.read_text(event.answer)
+    try:
+        for event in read_events(directory):
+            if isinstance(event, RunStarted):
+                row["question"] = blobs.read_text(event.question)
+            if isinstance(event, RunEnded):
+                row["reason"] = event.reason
+                row["answer"] = None if event.answer is None else blobs.read_text(event.answer)
+    except TraceError as error:
+        row["reason"] = f"damaged: {error}"
     return row

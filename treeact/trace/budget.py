@@ -90,7 +90,10 @@ class Reservation:
 
         Raises:
             BudgetExceeded: there is no room for the difference; the reservation stays as it was.
+            ValueError: the reservation was closed.
         """
+        if not self.open:
+            raise ValueError("a closed reservation holds nothing that could be resized")
         difference = amounts - self.amounts
         refusal = self._budget._refusal(difference)
         if refusal is not None:

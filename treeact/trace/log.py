@@ -6,10 +6,10 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 from treeact.errors import TraceError
 from treeact.trace.blobs import BlobStore, is_short
@@ -41,12 +41,14 @@ class EventLog:
         self._seq = 0
         self._memory: list[Event] = []
         self._listeners: list[Callable[[Event], None]] = []
+        self._followers: list[asyncio.Queue[Event | None]] = []
+        self._closed = False
         self._file: FileIO | None = None
         self._end = 0
         self._live: _LiveText | None = None
         if directory is not None:
             self._file = _create(directory)
-            self._live = _LiveText(directory / LIVE_FILE)
+            self._live = _LiveText(directory / LIVE_FILE, self._redactor)
         self.blobs = BlobStore(directory / BLOBS_FOLDER if directory is not None else None)
 
     def emit(self, event: E) -> E:
@@ -57,12 +59,15 @@ class EventLog:
         """
         # in place, as a copy would cost as much as the writing; nobody else has the event yet
         vars(event).update(seq=self._seq, time=time.time())
+        raw = _as_json(event) if self._file is not None or self._redactor.active else ""
+        line = self._redactor.clean(raw)
+        if line != raw:  # whoever listens must not see what the log does not hold
+            event = cast(E, parse_event(json.loads(line)))
         if self._file is None:
             self._memory.append(event)
         else:
-            line = self._redactor.clean(_as_json(event)) + "\n"
             try:
-                self._end += _append(self._file, line.encode(), self._end)
+                self._end += _append(self._file, line.encode() + b"\n", self._end)
             except OSError as error:
                 raise _trace_error(self.directory, error) from error
         self._seq += 1
@@ -85,7 +90,7 @@ class EventLog:
     def stream(self, id: str, piece: str) -> None:
         """Note a piece of a reply that is still being written, outside of the durable log."""
         if self._live is not None:
-            self._live.add(id, self._redactor.clean(piece))
+            self._live.add(id, piece)
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
         """Call `listener` with each event from now on, right after it was written."""
@@ -100,22 +105,34 @@ class EventLog:
 
     async def follow(self) -> AsyncIterator[Event]:
         """Yield what was written so far and then each event as it comes, to the run's end."""
-        queue: asyncio.Queue[Event] = asyncio.Queue()
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self.subscribe(queue.put_nowait)
+        self._followers.append(queue)
         past = list(self.events())
-        ended = bool(past) and isinstance(past[-1], RunEnded)
+        ended = self._closed or (bool(past) and isinstance(past[-1], RunEnded))
         try:
             for event in past:
                 yield event
-            while not ended:
-                event = await queue.get()
-                ended = isinstance(event, RunEnded)
-                yield event
+            while not ended and (coming := await queue.get()) is not None:
+                ended = isinstance(coming, RunEnded)
+                yield coming
         finally:
             self._listeners.remove(queue.put_nowait)
+            self._followers.remove(queue)
+
+    def discard(self) -> None:
+        """Close a log to which nothing was written, and remove what it made."""
+        self.close()
+        if self.directory is not None and not self._seq:
+            (self.directory / EVENTS_FILE).unlink(missing_ok=True)
+            with suppress(OSError):
+                self.directory.rmdir()
 
     def close(self) -> None:
-        """Close the files; the log takes no more events."""
+        """Close the files and let followers end; the log takes no more events."""
+        self._closed = True
+        for queue in self._followers:
+            queue.put_nowait(None)
         if self._live is not None:
             self._live.close()
         if self._file is not None:
@@ -125,8 +142,9 @@ class EventLog:
 class _LiveText:
     """Streamed text for whoever watches: lossy on purpose, a few lines a second."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, redactor: Redactor) -> None:
         self._path = path
+        self._redactor = redactor
         self._file: IO[str] | None = None
         self._pending: dict[str, str] = {}
         self._written = 0.0
@@ -136,9 +154,16 @@ class _LiveText:
         if time.monotonic() - self._written >= LIVE_INTERVAL:
             self._flush()
 
-    def _flush(self) -> None:
-        lines = [json.dumps({"id": id, "text": text}) + "\n" for id, text in self._pending.items()]
-        self._pending.clear()
+    def _flush(self, *, last: bool = False) -> None:
+        """Write what is pending, but for an end that may be the beginning of a secret."""
+        kept_back = 0 if last else max(0, self._redactor.longest - 1)
+        lines = []
+        for id, text in self._pending.items():
+            text = self._redactor.clean(text)
+            ready = len(text) - kept_back
+            self._pending[id] = text[max(0, ready) :]
+            if ready > 0:
+                lines.append(json.dumps({"id": id, "text": text[:ready]}) + "\n")
         self._written = time.monotonic()
         if not lines:
             return
@@ -151,7 +176,8 @@ class _LiveText:
             pass  # nobody's record depends on it; the log itself will say that the disk is full
 
     def close(self) -> None:
-        self._flush()
+        self._flush(last=True)
+        self._pending.clear()
         if self._file is not None:
             self._file.close()
 
@@ -212,8 +238,9 @@ def _append(file: FileIO, line: bytes, end: int) -> int:
         while written < len(line):
             written += file.write(line[written:])
     except OSError:
-        file.truncate(end)
-        file.seek(end)
+        with suppress(OSError):
+            file.truncate(end)
+            file.seek(end)
         raise
     return written
 

@@ -25,6 +25,16 @@ class Redactor:
         alternatives = "|".join(map(re.escape, sorted(self._names, key=len, reverse=True)))
         self._pattern = re.compile(alternatives) if alternatives else None
 
+    @property
+    def active(self) -> bool:
+        """Whether there is any secret to replace."""
+        return self._pattern is not None
+
+    @property
+    def longest(self) -> int:
+        """Characters of the longest secret."""
+        return max(map(len, self._names), default=0)
+
     def clean(self, text: str) -> str:
         """Return `text` with each secret replaced by `[redacted NAME]`."""
         if self._pattern is None:

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from treeact.errors import ConfigError
@@ -42,8 +43,9 @@ def find_run(name: str = "last", *, folder: Path | None = None) -> Path:
     Raises:
         ConfigError: there is no such run, or several; it names the choices.
     """
-    if (Path(name) / EVENTS_FILE).is_file():
-        return Path(name)
+    with suppress(OSError):  # a name may be too long for a path
+        if (Path(name) / EVENTS_FILE).is_file():
+            return Path(name)
     root = runs_folder(folder)
     runs = list_runs(root)
     if not runs:
@@ -59,7 +61,6 @@ def find_run(name: str = "last", *, folder: Path | None = None) -> Path:
 
 
 def list_runs(folder: Path) -> list[Path]:
-    """Return the run directories in `folder`, oldest first."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if (path / EVENTS_FILE).is_file())
+    """Return the run directories in `folder` and in its folders of runs, oldest first."""
+    found = [*folder.glob(f"*/{EVENTS_FILE}"), *folder.glob(f"*/*/{EVENTS_FILE}")]
+    return [path.parent for path in sorted(found, key=lambda path: path.parent.parts)]
