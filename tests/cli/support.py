@@ -13,7 +13,8 @@ COMMAND = [sys.executable, "-m", "treeact"]
 
 def environment(tmp_path: Path, **more: str) -> dict[str, str]:
     """Return an environment without the caller's keys and settings, and with its own folders."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "DOCKER_HOST", "TREEACT_HOME")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "TREEACT_RUNS": str(tmp_path / "runs"), "COLUMNS": "100", **more}
 
 
