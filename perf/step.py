@@ -4,7 +4,8 @@ The model answers at once with about 1 kB. A step is the time from one model cal
 each step of each run is a sample, but for the first of a run, which waits for the sandbox to start.
 `last 10 of 400` are the last steps of the longest runs, which show growth.
 
-- TreeAct without a sandbox: its JSON-calling agent with a tool that returns at once, the same loop
+- TreeAct without a sandbox: its JSON-calling agent with an environment that does nothing, as
+  mini-swe-agent has it here, and then with a tool that returns at once; the same loop
   as CodeAct's. Every event is flushed to the run directory.
 - TreeAct with a sandbox: CodeAct running `x = 1`. No model thinks meanwhile, so that each step
   waits for the fork of the next child, too.
@@ -40,7 +41,8 @@ def our_python(kind: str | None = None) -> Path:
 
 
 KINDS: dict[str, tuple[Callable[[], Path], str, tuple[str, ...]]] = {
-    OURS: (our_python, "step_treeact.py", ("tool",)),
+    OURS: (our_python, "step_treeact.py", ("nothing",)),
+    "treeact, one tool call": (our_python, "step_treeact.py", ("tool",)),
     "treeact, jail": (our_python, "step_treeact.py", ("x = 1", "jail")),
     "treeact, docker": (our_python, "step_treeact.py", ("x = 1", "docker")),
     "smolagents": (lambda: peer_python("smolagents"), "step_smolagents.py", ()),

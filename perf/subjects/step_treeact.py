@@ -1,7 +1,7 @@
 """Seconds of each step of TreeAct, from one model call to the next; the model takes no time.
 
-The first argument is what a step does: `tool` is a call of a tool that returns at once, `x=1` is
-code in a sandbox of the kind that the second argument names. The trace is written to a run
+The first argument is what a step does: `nothing`, `tool` is a call of a tool that returns at once,
+`x=1` is code in a sandbox of the kind that the second argument names. The trace is written to a run
 directory.
 """
 
@@ -11,12 +11,16 @@ import json
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 from serve import THOUGHT, gaps, serve
 
 from treeact import CodeAct, JsonAgent, ScriptedModel, tool
+from treeact.agents.environment import AgentEnvironment
+from treeact.agents.run import Context, Parts
+from treeact.planners.protocols import Call, Code, Observation
 
 WHAT, *SANDBOX = sys.argv[1:]
 
@@ -25,6 +29,22 @@ WHAT, *SANDBOX = sys.argv[1:]
 async def tick() -> int:
     """Return 1."""
     return 1
+
+
+class Nothing(AgentEnvironment):
+    """Does nothing, and takes the answer."""
+
+    async def _take(self, action: Code | Call, id: str) -> Observation:
+        done = isinstance(action, Call) and action.tool == "final_answer"
+        return Observation(text="", answer="1" if done else None)
+
+
+class Idle(JsonAgent):
+    """The JSON agent, with nothing to act on."""
+
+    def assemble(self, context: Context) -> Parts:
+        env = Nothing(control=context.control, log=context.log)
+        return replace(super().assemble(context), env=env)
 
 
 def json_call(name: str, **arguments: object) -> str:
@@ -37,7 +57,7 @@ def code(source: str) -> str:
 
 STEP, END = (
     (json_call("tick"), json_call("final_answer", answer="1"))
-    if WHAT == "tool"
+    if WHAT in ("nothing", "tool")
     else (code(WHAT), code("final_answer(1)"))
 )
 
@@ -51,8 +71,9 @@ def measure(steps: int) -> list[float]:
 
     model = ScriptedModel(reply)
     folder = Path(tempfile.mkdtemp(prefix="treeact-perf-"))
-    if WHAT == "tool":
-        agent = JsonAgent(model, tools=[tick], max_steps=steps + 1)
+    if WHAT in ("nothing", "tool"):
+        kind = Idle if WHAT == "nothing" else JsonAgent
+        agent = kind(model, tools=[tick], max_steps=steps + 1)
     else:
         agent = CodeAct(model, sandbox=SANDBOX[0], max_steps=steps + 1)
     try:

@@ -98,22 +98,17 @@ class ModelProposer:
 
     def _proposals(self, texts: Sequence[str], id: str) -> list[Proposal]:
         readings = [self._read(text) for text in texts]
-        votes = Counter(reading.action.key for reading in readings) if len(texts) > 1 else None
-        proposals: dict[str, Proposal] = {}
-        for text, reading in zip(texts, readings, strict=True):
-            key = reading.action.key if votes else ""
-            if key in proposals:
-                continue
-            self._log_reading(reading, id)
-            proposals[key] = Proposal(
-                actions=(reading.action,),
-                thought=reading.thought,
-                votes=votes[key] if votes else 1,
-                reply=text,
-            )
-        return sorted(proposals.values(), key=lambda proposal: -proposal.votes)
+        if len(readings) == 1:  # a key is not free: it parses the code
+            return [self._proposal(readings[0], texts[0], id)]
+        votes = Counter(reading.action.key for reading in readings)
+        first = {reading.action.key: n for n, reading in reversed([*enumerate(readings)])}
+        return [
+            self._proposal(readings[first[key]], texts[first[key]], id, votes=count)
+            for key, count in votes.most_common()
+        ]
 
-    def _log_reading(self, reading: Reading, id: str) -> None:
+    def _proposal(self, reading: Reading, text: str, id: str, *, votes: int = 1) -> Proposal:
+        """Write down what was read, and return it as a proposal."""
         action = reading.action
         self._log.emit(
             Proposed(
@@ -125,6 +120,7 @@ class ModelProposer:
                 repairs=reading.repairs,
             )
         )
+        return Proposal(actions=(action,), thought=reading.thought, votes=votes, reply=text)
 
 
 class _Conversation:

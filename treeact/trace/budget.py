@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Unpack
 
 from treeact.errors import BudgetExceeded, ConfigError
@@ -57,7 +57,6 @@ class Amounts:
 
 
 NOTHING = Amounts()
-_COUNTED = tuple(field.name for field in fields(Amounts))
 
 
 class Reservation:
@@ -123,6 +122,11 @@ class Budget:
             if isinstance(value, int | float) and not value > 0:
                 raise ConfigError(f"budget {limit} is {value}: give a number above zero, or none")
         self.limits = limits
+        self._counted = tuple(
+            (limit, value)
+            for limit, value in limits.items()
+            if limit != "seconds" and isinstance(value, int | float)
+        )
         self.name = name
         self.spent = NOTHING
         """What was booked so far, children included."""
@@ -214,25 +218,28 @@ class Budget:
         if self.seconds_left() == 0.0:
             return BudgetExceeded("the time limit is reached", limit="seconds")
         for budget in self.chain():
-            for limit in _COUNTED:
-                if budget._lacks(limit, amounts):
-                    return budget._explain(limit, amounts)
+            lacking = budget._lacks(amounts)
+            if lacking is not None:
+                return budget._explain(lacking, amounts)
         return None
 
-    def _lacks(self, limit: str, amounts: Amounts) -> bool:
-        allowed = self._allowed(limit)
-        asked = getattr(amounts, limit)
-        if allowed is None or asked <= 0:
-            return False
-        used = getattr(self.spent, limit) + getattr(self._held, limit)
-        # a sum of many small floats may differ from the limit by rounding alone
-        return bool(used + asked > allowed * (1 + 1e-12))
+    def _lacks(self, amounts: Amounts) -> str | None:
+        """Return the first limit that has no room for `amounts`, or None."""
+        for limit, allowed in self._counted:
+            asked = getattr(amounts, limit)
+            # a sum of many small floats may differ from the limit by rounding alone
+            if asked > 0 and (
+                getattr(self.spent, limit) + getattr(self._held, limit) + asked
+                > allowed * (1 + 1e-12)
+            ):
+                return limit
+        return None
 
     def _may_free(self, amounts: Amounts) -> bool:
         """Return whether every budget that lacks room has calls in flight that may free some."""
         if self.seconds_left() == 0.0:
             return False
-        lacking = [b for b in self.chain() if any(b._lacks(limit, amounts) for limit in _COUNTED)]
+        lacking = [budget for budget in self.chain() if budget._lacks(amounts) is not None]
         return all(budget._in_flight > 0 for budget in lacking)
 
     def _allowed(self, limit: str) -> Any:

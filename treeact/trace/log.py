@@ -214,7 +214,8 @@ def _parse_line(line: bytes, where: str) -> Event:
 
 def _as_json(event: Event) -> str:
     try:
-        return event.model_dump_json()
+        # what `model_dump_json` does, without its dozen options
+        return event.__pydantic_serializer__.to_json(event).decode()
     except ValueError:  # half of a surrogate pair, which UTF-8 cannot hold
         return json.dumps(_without_surrogates(event.model_dump()))
 
