@@ -10,6 +10,7 @@ from typing import Any
 
 from treeact.agents.control import Control
 from treeact.errors import ConfigError, SandboxError, ToolError
+from treeact.planners.normalise import python_call
 from treeact.sandbox.base import Branch, Effects, Execution, HostTool, Sandbox, ToolCall
 from treeact.trace.events import SandboxStarted, ToolCalled
 from treeact.trace.log import EventLog
@@ -156,7 +157,7 @@ class GuardedTool:
         Raises:
             ToolError: the call was not allowed, or failed.
         """
-        text = describe_call(self.name, args, kwargs)
+        text = python_call(self.name, kwargs, args)
         decision = await self._control.approve(
             "call", text, id=f"{self._root}/{self.name}", risky=True
         )
@@ -172,12 +173,6 @@ def guard(tools: Iterable[HostTool], control: Control, *, root: str) -> list[Hos
     return [
         GuardedTool(tool, control, root=root) if tool.effects == "write" else tool for tool in tools
     ]
-
-
-def describe_call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    """Return a call as Python would write it."""
-    parts = [*map(repr, args), *(f"{key}={value!r}" for key, value in kwargs.items())]
-    return f"{name}({', '.join(parts)})"
 
 
 def check_files(files: Sequence[Path]) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from treeact.planners.normalise import python_call
 from treeact.trace import events as ev
 from treeact.trace.blobs import BlobStore
 
@@ -114,9 +115,9 @@ class Plain:
             self._line(f"no action in the reply: {event.problem}", style="yellow")
 
     def _tool(self, event: ev.ToolCalled) -> None:
-        given = [*map(repr, event.args), *(f"{k}={v!r}" for k, v in event.kwargs.items())]
+        call = python_call(event.tool, event.kwargs, event.args)
         outcome = f": {event.error}" if event.error else ""
-        self._line(f"  {event.tool}({', '.join(given)}) {event.status}{outcome}", style="dim")
+        self._line(f"  {call} {event.status}{outcome}", style="dim")
 
     def _observed(self, event: ev.Observed) -> None:
         text = self._blobs.read_text(event.text)

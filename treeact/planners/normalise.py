@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any
 
@@ -48,11 +48,13 @@ def code_calls(code: str, names: Collection[str]) -> tuple[str, ...]:
         return ()
 
 
-def python_call(name: str, arguments: Mapping[str, Any]) -> str:
-    """Return a call with named arguments as Python would write it."""
+def python_call(name: str, arguments: Mapping[str, Any], args: Sequence[Any] = ()) -> str:
+    """Return a call as Python would write it: positional `args`, then named `arguments`."""
     if all(key.isidentifier() and not iskeyword(key) for key in arguments):
-        return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
-    return f"{name}(**{dict(arguments)!r})"
+        named = [f"{key}={value!r}" for key, value in arguments.items()]
+    else:
+        named = [f"**{dict(arguments)!r}"]
+    return f"{name}({', '.join([*map(repr, args), *named])})"
 
 
 def _parse(code: str) -> ast.Module:

@@ -36,8 +36,6 @@ class Connection:
         self._reader = asyncio.create_task(self._read())
         self.lost: str | None = None
         """Why the driver is gone; None while it lives."""
-        self.kills = 0
-        """How many runs were killed in this sandbox."""
 
     async def wait_ready(self, timeout: float) -> None:
         """Wait until the driver has said hello.

@@ -142,7 +142,6 @@ class LiveBranch:
         finally:
             self._run = None
         if isinstance(end, Died):
-            self._connection.kills += 1
             self._step, self.state = self._before
             if not end.restored:
                 self.drop(end.reason or "its processes ended")

@@ -118,7 +118,6 @@ class ModelCalled(Event):
     model: str
     author: str
     """`model`, `hand` for a person, `script` for code; a replayed reply keeps its first author."""
-    replayed: bool = False
     prompt: Prompt
     replies: tuple[Text, ...]
     finish_reasons: tuple[str, ...]

@@ -52,12 +52,6 @@ class Entry:
         self.unpriced += cost is None
         self.cost += cost or 0.0
 
-    def describe_cost(self) -> str:
-        """Return the cost for people: `$0.0012`, `>= $0.0012`, or `unknown`."""
-        if self.unpriced == self.calls and self.calls:
-            return "unknown"
-        return f"{'>= ' if self.unpriced else ''}${self.cost:.4f}"
-
 
 class Ledger:
     """Calls of a run, added up by role (who asked) and phase (what for)."""
