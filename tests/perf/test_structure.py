@@ -13,7 +13,7 @@ from treeact.trace.log import EVENTS_FILE, read_events
 
 PERF = Path(__file__).parents[2] / "perf"
 HEAVY = frozenset({"litellm", "openai", "textual", "docker", "networkx"})
-NEEDLESS_FOR_IMPORT = HEAVY | {"pydantic", "asyncio", "rich", "typer", "jinja2", "httpx"}
+NEEDLESS_FOR_IMPORT = HEAVY | {"pydantic", "asyncio", "rich", "typer", "jinja2", "httpx", "httpx2"}
 
 AFTER_HELP = """
 import sys
