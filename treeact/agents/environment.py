@@ -8,7 +8,7 @@ from typing import Any
 
 from treeact.agents.control import Control
 from treeact.agents.observations import INTERRUPTED
-from treeact.planners.protocols import Action, Answer, Call, Code, NoAction, Observation
+from treeact.planners.protocols import Action, Answer, Call, Code, NoAction, Observation, Sketch
 from treeact.trace.events import Observed
 from treeact.trace.log import EventLog
 
@@ -41,7 +41,9 @@ class AgentEnvironment(ABC):
                 return await self._hear(Observation(text=text, ok=False))
             case NoAction():
                 return Observation(text=action.text, ok=False)
-            case _:
+            case Sketch():
+                raise TypeError("a sketch is only imagined and cannot be carried out")
+            case Code() | Call():
                 return await self._take(action, id)
 
     @abstractmethod

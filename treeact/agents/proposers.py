@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from treeact.agents import prompts
 from treeact.agents.calls import ModelCaller
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import answer_text
@@ -48,6 +50,8 @@ class ModelProposer:
         read: how a reply becomes an action.
         stop: texts at which replies end.
         vision: whether pictures of observations are shown to the model.
+        listens: whether it takes what the user says, for all paths from then on; where a planner
+            does not fork, the environment does, and it belongs to the one path.
     """
 
     def __init__(
@@ -60,29 +64,43 @@ class ModelProposer:
         read: Callable[[str], Reading],
         stop: tuple[str, ...] = (),
         vision: bool = False,
+        listens: bool = False,
     ) -> None:
         self._caller = caller
         self._control = control
         self._log = log
         self._read = read
         self._stop = stop
+        self._listens = listens
+        self._said: list[str] = []
         self._conversation = _Conversation(tuple(opening), vision=vision)
 
-    async def propose(self, path: Path, n: int, *, id: str) -> Sequence[Proposal]:
+    async def propose(
+        self, path: Path, n: int, *, id: str, notes: Sequence[str] = ()
+    ) -> Sequence[Proposal]:
         """Return the distinct actions of `n` samples, most voted first; see `Proposer.propose`."""
         await asyncio.sleep(0)  # a model that never waits would keep everybody else from running
+        if self._listens:
+            self._said += await self._control.catch_up()
         call = self._caller.call(
-            self.messages(path), id=f"{id}/propose", phase="act", n=n, stop=self._stop
+            self.messages(path, notes), id=f"{id}/propose", phase="act", n=n, stop=self._stop
         )
         try:
             completion = await self._control.interruptible(call)
         except Interrupted:
+            if self._listens:
+                return await self.propose(path, n, id=id, notes=notes)
             return [Proposal(actions=(NoAction(INTERRUPTED),))]
         return self._proposals(completion.texts, id)
 
-    def messages(self, path: Path) -> tuple[Message, ...]:
-        """Return the conversation that `path` is."""
-        return self._conversation.messages(path)
+    def messages(self, path: Path, notes: Sequence[str] = ()) -> tuple[Message, ...]:
+        """Return the conversation that `path` is, with what else there is to know at its end."""
+        messages = self._conversation.messages(path)
+        if not notes and not self._said:
+            return messages
+        *before, last = messages
+        aside = prompts.render("aside", said=self._said, notes=notes)
+        return (*before, replace(last, content=f"{last.content}\n\n{aside}"))
 
     def read_answer(self, reply: str) -> str | None:
         """Return the answer that a reply to the last call gives, or None."""

@@ -29,6 +29,7 @@ from treeact.planners.protocols import (
     Solution,
     Step,
 )
+from treeact.planners.tree import ActionTree
 from treeact.trace.budget import Budget
 from treeact.trace.events import Answered, Event, RunEnded, StopReason
 from treeact.trace.log import EventLog
@@ -104,11 +105,13 @@ class Run:
         self._parts = parts
         self._follow_up = follow_up
         self._path: Path = ()
+        self._tree = ActionTree()
         self._closed = False
         self._begin_turn()
 
     def _begin_turn(self) -> None:
         self._cancelled = self._finished = False
+        self._tree = ActionTree(run=self._root, path=self._path, log=self.log)
         self._work: asyncio.Future[Result] | None = None
         self._turn = asyncio.ensure_future(self._take_turn())
 
@@ -136,6 +139,11 @@ class Run:
             self.cancel()
             await self.wait()
             raise
+
+    @property
+    def best(self) -> Path:
+        """The best path so far, at any moment; of an ended run, the one it ended with."""
+        return self._path if self._finished else self._tree.path(self._tree.best)
 
     def send(self, text: str) -> None:
         """Tell the agent something.
@@ -240,17 +248,13 @@ class Run:
         try:
             async with limit:
                 return await self._parts.planner.solve(
-                    self._parts.env,
-                    self._parts.proposer,
-                    self.budget,
-                    path=self._path,
-                    root=self._root,
+                    self._parts.env, self._parts.proposer, self.budget, tree=self._tree
                 )
         except TimeoutError:
             if not limit.expired():
                 raise
             stop = BudgetExceeded("the time limit is reached", limit="seconds")
-            return Solution(path=self._path, stopped=stop)
+            return Solution(path=self._tree.path(self._tree.best), stopped=stop)
 
     async def _release(self) -> None:
         """Give back what the run holds, once, whoever stops waiting for it."""
@@ -264,14 +268,17 @@ class Run:
     async def _conclude(self, solution: Solution, began: float) -> Result:
         """Turn a solution into a result, asking for a best effort where a limit was reached."""
         self._path = solution.path
-        if solution.stopped is None:
-            self._answered(solution.answer or "")
-            return self._result("answered", "", began, answer=solution.answer)
-        reason = stop_reason(solution.stopped)
+        stopped = solution.stopped
+        if solution.answer is not None:
+            self._answered(solution.answer)
+            return self._result("answered", str(stopped or ""), began, answer=solution.answer)
+        if stopped is None:
+            raise TypeError(f"the planner {self._parts.planner.name} stopped and gave no reason")
+        reason = stop_reason(stopped)
         answer = None
         if reason in ("step limit", "budget", "context full"):
             answer = await self._best_effort()
-        return self._result(reason, str(solution.stopped), began, answer=answer, best_effort=True)
+        return self._result(reason, str(stopped), began, answer=answer, best_effort=True)
 
     async def _best_effort(self) -> str | None:
         messages = self._parts.proposer.messages(self._path)

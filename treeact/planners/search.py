@@ -1,0 +1,268 @@
+"""What searches over forked states share: expansion, pruning, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from treeact.errors import ConfigError, SandboxError, TreeActError
+from treeact.planners.protocols import (
+    Environment,
+    Forkable,
+    Observation,
+    Path,
+    Proposal,
+    Proposer,
+    Score,
+    Scorer,
+    Solution,
+)
+from treeact.planners.tree import ActionTree, Node
+
+if TYPE_CHECKING:
+    from treeact.trace.budget import Budget
+
+MAX_NOTES = 5
+"""Causes of failures that a proposer is told at once: the newest."""
+NOTE_LENGTH = 300
+"""Characters of an action or a cause in a note."""
+
+
+class Search:
+    """One search in progress: its tree, and the live state at each node that may be gone on from.
+
+    Args:
+        env: the state at the root; it is chosen already.
+        proposer: who proposes actions.
+        budget: what may be spent; an expansion is also a step.
+        tree: where the search is written down.
+        scorer: who scores nodes; None takes the proposer where it can score, else `outcome_score`.
+        concurrency: candidates of one expansion that are carried out at once. Nodes are added in
+            the order of the proposals, so that it does not change the tree.
+
+    Raises:
+        ConfigError: `env` cannot be forked.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        proposer: Proposer,
+        budget: Budget,
+        tree: ActionTree,
+        *,
+        scorer: Scorer | None = None,
+        concurrency: int,
+    ) -> None:
+        self.tree = tree
+        self._env = as_forkable(env)
+        self._proposer = proposer
+        self._scorer = scorer or (proposer if isinstance(proposer, Scorer) else None)
+        self._budget = budget
+        self._slots = asyncio.Semaphore(concurrency)
+        self._at = tree.root
+        self._states: dict[Node, Forkable] = {tree.root: self._env}
+        self._causes: dict[str, str] = {}
+        self._invalid: dict[str, str] = {}
+
+    async def propose(self, node: Node, samples: int) -> Sequence[Proposal]:
+        """Spend an expansion on `node` and return what is proposed there, best supported first.
+
+        Raises:
+            TreeActError: a limit or failure ends the search; the node is as it was.
+        """
+        self._budget.take("expansions")
+        self._budget.take("steps")
+        path = self.tree.path(node)
+        proposals = await self._proposer.propose(path, samples, id=node.id, notes=self.notes(path))
+        self.tree.expand(node, samples=samples)
+        return proposals
+
+    async def carry_out(
+        self, node: Node, proposals: Sequence[Proposal], *, keep_failed: bool = True
+    ) -> list[Node]:
+        """Carry out `proposals`, each in a fork of `node`, and return the children to go on from.
+
+        A candidate that failed is pruned when another succeeded; where all failed they are kept,
+        since repairing one is then the only way on. The state of `node` is dropped.
+
+        Args:
+            node: where the proposals were made.
+            proposals: the candidates, distinct.
+            keep_failed: False prunes failed candidates also where all failed.
+
+        Raises:
+            SandboxError: the state was lost for every candidate.
+        """
+        first = len(node.children) + 1
+        ids = [self.tree.child_id(node, number) for number, _ in enumerate(proposals, first)]
+        trials = await self._try_all(node, proposals, ids)
+        children = [
+            self._add(node, proposal, *trial)
+            for proposal, trial in zip(proposals, trials, strict=True)
+        ]
+        await self._let_go(node)
+        succeeded = any(child.observation and child.observation.ok for child in children)
+        if succeeded or not keep_failed:
+            await self._prune_failed(children)
+        return [child for child in children if child.status != "pruned"]
+
+    async def expand(self, node: Node, samples: int, *, keep_failed: bool = True) -> list[Node]:
+        """Propose at `node` and carry the proposals out; see `propose` and `carry_out`."""
+        proposals = await self.propose(node, samples)
+        return await self.carry_out(node, proposals, keep_failed=keep_failed)
+
+    def notes(self, path: Path) -> list[str]:
+        """Return why actions failed on other paths than `path`, newest last."""
+        own = {step.proposal.actions[0].key for step in path if step.proposal}
+        causes = [cause for key, cause in self._causes.items() if key not in own]
+        return causes[-MAX_NOTES:]
+
+    def has_state(self, node: Node) -> bool:
+        """Return whether `node` can be expanded or chosen: its state is still held."""
+        return node in self._states or node is self._at
+
+    async def score(self, nodes: Iterable[Node]) -> None:
+        """Have `nodes` scored, at once, by the scorer or else by what came of their actions."""
+        nodes = list(nodes)
+        scores = await asyncio.gather(*(self._score(node) for node in nodes))
+        for node, score in zip(nodes, scores, strict=True):
+            self.tree.score(node, score)
+
+    async def _score(self, node: Node) -> Score:
+        if self._scorer is None:
+            return outcome_score(node)
+        return await self._scorer.score(self.tree.path(node), id=node.id)
+
+    async def prune(self, node: Node, reason: str) -> None:
+        """Give `node` up and drop its state."""
+        self.tree.prune(node, reason)
+        await self._let_go(node)
+
+    async def settle(self, node: Node) -> None:
+        """Make the state at `node` that of the environment, and drop all others.
+
+        Raises:
+            SandboxError: its state is lost.
+        """
+        if node is not self._at:
+            said = await self._env.choose(self._states.pop(node))
+            if said and node.observation:
+                node.observation = _with_text(node.observation, said)
+        await self.drop(list(self._states))
+        self._at, self._states = node, {node: self._env}
+        self.tree.choose(node)
+
+    async def finish(self, node: Node, stopped: TreeActError | None = None) -> Solution:
+        """End the search at `node` and return its path as the solution."""
+        try:
+            await self.settle(node)
+        except SandboxError as lost:
+            stopped = stopped or lost
+        return Solution(path=self.tree.path(node), stopped=stopped)
+
+    async def drop(self, nodes: Iterable[Node]) -> None:
+        """Drop the states of `nodes`."""
+        for node in nodes:
+            await self._let_go(node)
+
+    async def _try_all(
+        self, node: Node, proposals: Sequence[Proposal], ids: Sequence[str]
+    ) -> list[tuple[Forkable | None, Observation]]:
+        trials = [
+            asyncio.ensure_future(self._try(node, proposal, id))
+            for proposal, id in zip(proposals, ids, strict=True)
+        ]
+        try:
+            outcomes = await asyncio.gather(*trials, return_exceptions=True)
+        except asyncio.CancelledError:
+            for trial in trials:
+                trial.cancel()
+            await asyncio.gather(*trials, return_exceptions=True)
+            raise
+        errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        for error in errors:
+            if not isinstance(error, SandboxError) or len(errors) == len(outcomes):
+                raise error
+        return [_lost(o) if isinstance(o, BaseException) else o for o in outcomes]
+
+    async def _try(
+        self, node: Node, proposal: Proposal, id: str
+    ) -> tuple[Forkable | None, Observation]:
+        action = proposal.actions[0]
+        async with self._slots:
+            fork = await self._states[node].fork(id=id)
+            if cause := self._invalid.get(action.key):  # no need to see it fail once more
+                return fork, Observation(text=cause, ok=False, invalid=True)
+            try:
+                return fork, await fork.step(action, id=id)
+            except BaseException:
+                await fork.close()
+                raise
+
+    def _add(
+        self, node: Node, proposal: Proposal, state: Forkable | None, observation: Observation
+    ) -> Node:
+        child = self.tree.add(node, proposal, observation)
+        if state is not None:
+            self._states[child] = state
+        if not observation.ok:
+            self._learn(proposal, observation)
+        return child
+
+    def _learn(self, proposal: Proposal, observation: Observation) -> None:
+        """Remember why an action failed, for the other branches."""
+        action = proposal.actions[0]
+        if action.kind in ("code", "call"):
+            self._causes.pop(action.key, None)
+            self._causes[action.key] = (
+                f"{_cut(action.text)}\nfailed when it was tried:\n{_cut(observation.text)}"
+            )
+        if observation.invalid:
+            self._invalid[action.key] = observation.text
+
+    async def _prune_failed(self, children: Iterable[Node]) -> None:
+        for child in children:
+            if child.observation and not child.observation.ok:
+                await self.prune(child, f"failed: {_cut(child.observation.text)}")
+
+    async def _let_go(self, node: Node) -> None:
+        state = self._states.pop(node, None)
+        if state is not None and state is not self._env:
+            await state.close()
+
+
+def as_forkable(env: Environment) -> Forkable:
+    """Return `env` as an environment that forks.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if isinstance(env, Forkable):
+        return env
+    raise ConfigError(
+        f"{type(env).__name__} cannot be forked, so no search can step back in it: use the greedy "
+        "planner, or wrap it in Replayed"
+    )
+
+
+def outcome_score(node: Node) -> Score:
+    """Return what is known without asking anybody: an answer 1, a success 0.5, a failure 0."""
+    observation = node.observation
+    if observation is None or not observation.ok:
+        return Score(value=0.0)
+    return Score(value=1.0 if observation.done else 0.5)
+
+
+def _lost(error: BaseException) -> tuple[None, Observation]:
+    return None, Observation(text=f"The state was lost: {error}", ok=False)
+
+
+def _with_text(observation: Observation, text: str) -> Observation:
+    return replace(observation, text=f"{observation.text}\n\n{text}".strip())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= NOTE_LENGTH else f"{text[:NOTE_LENGTH]} [...]"
