@@ -10,10 +10,11 @@ from treeact.agents.calls import ModelCaller
 from treeact.agents.code_environment import CodeEnvironment
 from treeact.agents.conclude import LastCall
 from treeact.agents.json_calls import ToolEnvironment, read_call
+from treeact.agents.judging import JudgingProposer
 from treeact.agents.proposers import ModelProposer, Reading
 from treeact.agents.replies import parse_reply
 from treeact.agents.run import Context, Parts
-from treeact.agents.workspace import Workspace, guard
+from treeact.agents.workspace import Home, Workspace, guard
 from treeact.errors import ConfigError
 from treeact.models.base import Message
 from treeact.planners.protocols import Action, Answer, Code, NoAction
@@ -35,16 +36,22 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
     proposer = make_proposer(agent, context, caller, opening, code_reader(tools.names))
     last_call = make_last_call(context, caller, opening)
     workspace = Workspace(
-        opener(agent.sandbox, limits=agent.limits),
-        tools=guard(tools, context.control, root=context.task.id),
-        files=context.task.files,
-        log=context.log,
-        root=context.task.id,
+        Home(
+            opener(agent.sandbox, limits=agent.limits),
+            tools=guard(tools, context.control, root=context.task.id),
+            files=context.task.files,
+            log=context.log,
+            root=context.task.id,
+        )
     )
     return Parts(
         planner=agent.planner,
         env=CodeEnvironment(
-            workspace, control=context.control, log=context.log, step_timeout=agent.step_timeout
+            workspace,
+            control=context.control,
+            log=context.log,
+            step_timeout=agent.step_timeout,
+            listens=not agent.planner.forks,
         ),
         proposer=proposer,
         last_call=last_call,
@@ -58,6 +65,11 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
     Raises:
         ConfigError: tools clash, the task has files, or a dollar budget meets an unknown price.
     """
+    if agent.planner.forks:
+        raise ConfigError(
+            f"the {agent.planner.name} planner steps back in state, and the json agent's tools act "
+            "on the world itself: use the codeact agent, or the greedy planner"
+        )
     if context.task.files:
         raise ConfigError("the json agent has no working folder: give it tools that read files")
     tools = ToolSet([*agent.tools, final_answer])
@@ -99,13 +111,15 @@ def make_proposer(
     read: Callable[[str], Reading],
 ) -> ModelProposer:
     """Return what turns the model's replies into proposals."""
-    return ModelProposer(
+    kind = JudgingProposer if agent.planner.forks else ModelProposer
+    return kind(
         caller,
         control=context.control,
         log=context.log,
         opening=opening,
         read=read,
         vision=agent.vision,
+        listens=agent.planner.forks,
     )
 
 

@@ -18,6 +18,7 @@ from treeact.errors import (
     ContextFull,
     ModelError,
     SandboxError,
+    SearchExhausted,
     TraceError,
     TreeActError,
 )
@@ -276,7 +277,7 @@ class Run:
             raise TypeError(f"the planner {self._parts.planner.name} stopped and gave no reason")
         reason = stop_reason(stopped)
         answer = None
-        if reason in ("step limit", "budget", "context full"):
+        if reason in ("step limit", "budget", "context full", "search exhausted"):
             answer = await self._best_effort()
         return self._result(reason, str(stopped), began, answer=answer, best_effort=True)
 
@@ -348,6 +349,7 @@ _REASONS: tuple[tuple[type[TreeActError], StopReason], ...] = (
     (ContextFull, "context full"),
     (ModelError, "model failure"),
     (SandboxError, "sandbox failure"),
+    (SearchExhausted, "search exhausted"),
     (TraceError, "trace failure"),
 )
 

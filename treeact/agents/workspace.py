@@ -12,7 +12,7 @@ from treeact.agents.control import Control
 from treeact.errors import ConfigError, SandboxError, ToolError
 from treeact.planners.normalise import python_call
 from treeact.sandbox.base import Branch, Effects, Execution, HostTool, Sandbox, ToolCall
-from treeact.trace.events import SandboxStarted, ToolCalled
+from treeact.trace.events import BranchForked, SandboxStarted, ToolCalled
 from treeact.trace.log import EventLog
 
 OpenSandbox = Callable[[], Awaitable[Sandbox]]
@@ -22,14 +22,14 @@ MAX_RESTARTS = 2
 """Sandboxes that one run may lose before it gives up: more is the doing of its own code."""
 
 
-class Workspace:
-    """A branch with the task's files in it.
+class Home:
+    """The sandbox of a run, in which the first branch has the task's files.
 
     Args:
         open_sandbox: how to come by a started sandbox.
         tools: what code can call.
         files: host files, put into the working folder under their own names.
-        log: where starts and tool calls are written.
+        log: where starts are written.
         root: logical id of the run.
     """
 
@@ -42,22 +42,22 @@ class Workspace:
         log: EventLog,
         root: str,
     ) -> None:
+        self.log = log
         self._open_sandbox = open_sandbox
         self._tools = tools
         self._files = files
-        self._log = log
         self._root = root
         self._sandbox: Sandbox | None = None
         self._restarts = 0
-        self._branch = asyncio.ensure_future(self._open())
 
-    async def _open(self, restarted: str | None = None) -> Branch:
+    async def open(self, restarted: str | None = None) -> Branch:
+        """Open the sandbox and return its first branch; `restarted` says why there is need to."""
         began = time.monotonic()
         self._sandbox = await self._open_sandbox()
         branch = await self._sandbox.branch(tools=self._tools)
         for file in self._files:
             await branch.put(file.name, read_file(file))
-        self._log.emit(
+        self.log.emit(
             SandboxStarted(
                 id=f"{self._root}/sandbox",
                 kind=self._sandbox.kind,
@@ -66,6 +66,40 @@ class Workspace:
             )
         )
         return branch
+
+    async def reopen(self, why: str) -> Branch:
+        """Replace the sandbox by a fresh one with the task's files.
+
+        Raises:
+            SandboxError: too many have died, or no other can be had.
+        """
+        self._restarts += 1
+        if self._restarts > MAX_RESTARTS:
+            raise SandboxError(f"the sandbox died {self._restarts} times; the last time: {why}")
+        await self.close()
+        return await self.open(restarted=why)
+
+    async def close(self) -> None:
+        """Close the sandbox, where there is one."""
+        sandbox, self._sandbox = self._sandbox, None
+        if sandbox is not None:
+            await sandbox.__aexit__(None, None, None)
+
+
+class Workspace:
+    """Where code runs: a branch of the run's sandbox, opened in the background.
+
+    Args:
+        home: the sandbox.
+        copy: a fork of a branch, for the tentative copy of a workspace; None opens the sandbox.
+    """
+
+    def __init__(self, home: Home, copy: Branch | None = None) -> None:
+        self.tentative = copy is not None
+        """Whether it is a copy that was not chosen yet."""
+        self._home = home
+        self._log = home.log
+        self._branch = asyncio.ensure_future(home.open() if copy is None else _ready(copy))
 
     async def run(self, code: str, *, timeout: float, id: str, control: Control) -> Execution:
         """Run `code` in the branch; an interrupt of `control` stops it.
@@ -83,29 +117,50 @@ class Workspace:
                 on_call=lambda call: self._log_call(call, id),
             )
 
+    async def fork(self, *, id: str) -> Workspace:
+        """Return a tentative copy of the live state, for the node `id`.
+
+        Raises:
+            SandboxError: the state is lost.
+        """
+        began = time.monotonic()
+        origin = await self._branch
+        branch = await origin.fork()
+        duration = time.monotonic() - began
+        self._log.emit(BranchForked(id=id, branch=branch.id, of=origin.id, duration=duration))
+        return Workspace(self._home, branch)
+
+    async def adopt(self, copy: Workspace, *, id: str) -> list[ToolCall]:
+        """Go on from a copy, which is used up; return the calls that it had put off, made now.
+
+        Raises:
+            SandboxError: the state is lost.
+        """
+        mine, self._branch = await self._branch, copy._branch
+        branch = await self._branch
+        made = [] if self.tentative else list(await branch.commit())
+        for call in made:
+            self._log_call(call, id)
+        await mine.close()
+        return made
+
     async def restart(self, why: str) -> None:
         """Replace the sandbox by a fresh one with the task's files.
 
         Raises:
             SandboxError: too many have died, or no other can be had.
         """
-        self._restarts += 1
-        if self._restarts > MAX_RESTARTS:
-            raise SandboxError(f"the sandbox died {self._restarts} times; the last time: {why}")
-        await self._close_sandbox()
-        self._branch = asyncio.ensure_future(self._open(restarted=why))
+        self._branch = asyncio.ensure_future(self._home.reopen(why))
         await self._branch
 
     async def close(self) -> None:
-        """Close the sandbox, opened or still opening."""
+        """Drop the state; but for a copy the sandbox is closed, opened or still opening."""
+        if self.tentative:
+            await (await self._branch).close()
+            return
         self._branch.cancel()
         await asyncio.gather(self._branch, return_exceptions=True)
-        await self._close_sandbox()
-
-    async def _close_sandbox(self) -> None:
-        sandbox, self._sandbox = self._sandbox, None
-        if sandbox is not None:
-            await sandbox.__aexit__(None, None, None)
+        await self._home.close()
 
     def _log_call(self, call: ToolCall, id: str) -> None:
         result = None if call.result is None else self._log.text(str(call.result))
@@ -122,6 +177,10 @@ class Workspace:
                 duration=call.duration,
             )
         )
+
+
+async def _ready(branch: Branch) -> Branch:
+    return branch
 
 
 class GuardedTool:

@@ -105,7 +105,9 @@ def run(  # one parameter per option: this is the table of them
         typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
     ] = None,
     agent: Annotated[str, typer.Option("--agent", "-a", help="codeact or json.")] = "codeact",
-    planner: Annotated[str, typer.Option("--planner", "-p", help="greedy.")] = "greedy",
+    planner: Annotated[
+        str, typer.Option("--planner", "-p", help="greedy, best-of-n or mcts.")
+    ] = "greedy",
     sandbox: SandboxOption = SandboxName.auto,
     max_steps: Annotated[int, typer.Option(min=1, help="Steps of the run.")] = 20,
     budget_usd: Annotated[

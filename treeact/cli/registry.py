@@ -13,7 +13,9 @@ AGENTS = {
     "json": "treeact.agents.json_agent:JsonAgent",
 }
 PLANNERS = {
+    "best-of-n": "treeact.planners.best_of_n:BestOfN",
     "greedy": "treeact.planners.greedy:Greedy",
+    "mcts": "treeact.planners.mcts:MCTS",
 }
 
 

@@ -70,4 +70,4 @@ class BestOfN:
 
 
 def _rank(node: Node) -> tuple[float, int]:
-    return node.score or 0.0, node.proposal.votes if node.proposal else 0
+    return node.worth, node.proposal.votes if node.proposal else 0
