@@ -42,6 +42,7 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
             files=context.task.files,
             log=context.log,
             root=context.task.id,
+            past=context.past,
         )
     )
     return Parts(
@@ -80,7 +81,11 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
     return Parts(
         planner=agent.planner,
         env=ToolEnvironment(
-            tools, control=context.control, log=context.log, timeout=agent.step_timeout
+            tools,
+            control=context.control,
+            log=context.log,
+            timeout=agent.step_timeout,
+            past=context.past,
         ),
         proposer=make_proposer(agent, context, caller, opening, read_call),
         last_call=make_last_call(context, caller, opening),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from treeact.agents.conclude import LastCall
 from treeact.agents.control import Control, Decision
+from treeact.agents.past import Past
 from treeact.agents.proposers import ModelProposer
 from treeact.agents.task import Task
 from treeact.errors import (
@@ -50,6 +51,8 @@ class Context:
     log: EventLog
     ledger: Ledger
     control: Control
+    past: Past
+    """What is answered from the record, in a run that is resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)

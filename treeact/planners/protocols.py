@@ -217,11 +217,12 @@ class Forkable(Environment, Protocol):
         """
         ...
 
-    async def choose(self, fork: Any) -> str:
+    async def choose(self, fork: Any, *, commit: bool = True) -> str:
         """Take over the state of a fork, or a fork's fork, and make the writes that it put off.
 
         Args:
             fork: what `fork` returned; it is used up.
+            commit: False leaves the writes put off, for a search that has found no answer yet.
 
         Returns:
             What is to be said about those writes, such as that one failed; mostly nothing.
