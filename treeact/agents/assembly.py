@@ -13,11 +13,12 @@ from treeact.agents.json_calls import ToolEnvironment, read_call
 from treeact.agents.judging import JudgingProposer
 from treeact.agents.proposers import ModelProposer, Reading
 from treeact.agents.replies import parse_reply
+from treeact.agents.replies.sketches import split_sketches
 from treeact.agents.run import Context, Parts
 from treeact.agents.workspace import Home, Workspace, guard
 from treeact.errors import ConfigError
 from treeact.models.base import Message
-from treeact.planners.protocols import Action, Answer, Code, NoAction
+from treeact.planners.protocols import Action, Answer, Code, NoAction, Sketch
 from treeact.sandbox.base import Limits
 from treeact.sandbox.packages import packages
 from treeact.sandbox.select import opener
@@ -33,7 +34,7 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
     tools = ToolSet([*agent.tools, final_answer])
     caller = make_caller(agent, context)
     opening = code_opening(agent, context)
-    proposer = make_proposer(agent, context, caller, opening, code_reader(tools.names))
+    proposer = make_proposer(agent, context, caller, opening, code_reader(agent, tools.names))
     last_call = make_last_call(context, caller, opening)
     workspace = Workspace(
         Home(
@@ -148,6 +149,7 @@ def code_opening(agent: Agent, context: Context) -> list[Message]:
         limits=_limits_sentence(agent.limits),
         output_limit=agent.limits.output,
         step_timeout=agent.step_timeout,
+        imagine=agent.planner.imagines,
         instructions=agent.instructions,
     )
     files = [file.name for file in context.task.files]
@@ -158,11 +160,14 @@ def _import_name(package: str) -> str:
     return {"pillow": "PIL (pillow)"}.get(package, package)
 
 
-def code_reader(tools: Sequence[str]) -> Callable[[str], Reading]:
+def code_reader(agent: Agent, tools: Sequence[str]) -> Callable[[str], Reading]:
     """Return what reads a reply as a code action that may call `tools`."""
     names = tuple(tools)
 
     def read(text: str) -> Reading:
+        later: tuple[Sketch, ...] = ()
+        if agent.planner.imagines:
+            text, later = split_sketches(text, names)
         reply = parse_reply(text)
         action: Action
         if reply.code is not None:
@@ -171,7 +176,13 @@ def code_reader(tools: Sequence[str]) -> Callable[[str], Reading]:
             action = Answer(reply.answer)
         else:
             action = NoAction(reply.feedback or "")
-        return Reading(action, thought=reply.thought, problem=reply.problem, repairs=reply.repairs)
+        return Reading(
+            action,
+            thought=reply.thought,
+            problem=reply.problem,
+            repairs=reply.repairs,
+            later=later,
+        )
 
     return read
 

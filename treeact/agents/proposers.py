@@ -14,7 +14,7 @@ from treeact.agents.environment import answer_text
 from treeact.agents.observations import INTERRUPTED
 from treeact.agents.replies import parse_reply
 from treeact.models.base import Image, Message
-from treeact.planners.protocols import Action, Answer, Call, NoAction, Path, Proposal, Step
+from treeact.planners.protocols import Action, Answer, Call, NoAction, Path, Proposal, Sketch, Step
 from treeact.tools import FINAL_ANSWER
 from treeact.trace.events import Proposed
 from treeact.trace.log import EventLog
@@ -23,7 +23,7 @@ from treeact.trace.log import EventLog
 class Reading:
     """What was read from one reply: the thought, the action, and how the reading went."""
 
-    __slots__ = ("action", "problem", "repairs", "thought")
+    __slots__ = ("action", "later", "problem", "repairs", "thought")
 
     def __init__(
         self,
@@ -32,8 +32,10 @@ class Reading:
         thought: str = "",
         problem: str | None = None,
         repairs: tuple[str, ...] = (),
+        later: tuple[Sketch, ...] = (),
     ) -> None:
         self.action = action
+        self.later = later
         self.thought = thought
         self.problem = problem
         self.repairs = repairs
@@ -138,7 +140,9 @@ class ModelProposer:
                 repairs=reading.repairs,
             )
         )
-        return Proposal(actions=(action,), thought=reading.thought, votes=votes, reply=text)
+        return Proposal(
+            actions=(action, *reading.later), thought=reading.thought, votes=votes, reply=text
+        )
 
 
 class _Conversation:

@@ -304,6 +304,10 @@ class Planner(Protocol):
     def forks(self) -> bool:
         """Whether it tries several actions from one state, and so needs a `Forkable`."""
 
+    @property
+    def imagines(self) -> bool:
+        """Whether it makes use of later actions in a proposal, so that they should be asked for."""
+
     async def solve(
         self,
         env: Environment,
