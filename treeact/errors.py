@@ -49,6 +49,10 @@ class BudgetExceeded(TreeActError):
         self.limit = limit
 
 
+class SearchExhausted(TreeActError):
+    """A search has nothing left to try, or may not step back once more."""
+
+
 class TraceError(TreeActError):
     """A run directory cannot be written, or what was read from it is damaged."""
 
