@@ -153,11 +153,11 @@ class Home:
 
     def related(self, id: int, *relations: Relation) -> list[int]:
         """Return the things to which `id` has one of the relations, by id."""
-        return sorted(to for relation, to in self.situations[id].out if relation in relations)
+        return sorted({to for relation, to in self.situations[id].out if relation in relations})
 
     def relating(self, id: int, *relations: Relation) -> list[int]:
         """Return the things that have one of the relations to `id`, by id."""
-        return sorted(at for relation, at in self.situations[id].into if relation in relations)
+        return sorted({at for relation, at in self.situations[id].into if relation in relations})
 
     def rooms(self, id: int) -> list[int]:
         """Return the room that a thing is in; of a door the rooms it joins; of a room itself."""
@@ -221,14 +221,8 @@ class Home:
 
     def visible(self) -> list[int]:
         """Return the things in the character's room that no closed thing hides, by id."""
-        return [
-            id
-            for id, thing in self.things.items()
-            if not thing.is_room
-            and id != self.character
-            and self.room in self.rooms(id)
-            and not self.enclosed(id)
-        ]
+        here = self.relating(self.room, Relation.INSIDE, Relation.BETWEEN)
+        return [id for id in here if id != self.character and not self.enclosed(id)]
 
 
 class Draft:

@@ -27,9 +27,9 @@ def describe(home: Home, only: Collection[int] | None = None) -> str:
         home: the state.
         only: ids of the things that matter; None describes all.
     """
-    seen = [id for id in home.visible() if only is None or id in only]
-    told = [text for id in seen if (text := _thing(home, id))]
-    plain = [home.things[id].name for id in seen if not _thing(home, id)]
+    seen = {id: _thing(home, id) for id in home.visible() if only is None or id in only}
+    told = [text for text in seen.values() if text]
+    plain = [home.things[id].name for id, text in seen.items() if not text]
     if plain:
         told.append(f"Also here: {', '.join(plain)}.")
     return "\n".join([_character(home), *told])
