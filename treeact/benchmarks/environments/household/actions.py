@@ -80,10 +80,10 @@ def find_thing(home: Home, name: Any) -> Thing | str:
     The number may be left out where there is one thing of the class.
     """
     text = str(name)
-    class_name, _, number = text.rpartition("_")
-    if class_name and number.isdecimal() and len(number) < 20:
+    number = text.rpartition("_")[2]
+    if number.isdecimal() and len(number) < 20:
         thing = home.things.get(int(number))
-        if thing and thing.class_name == class_name:
+        if thing and thing.name == text:
             return thing
     same = [thing for thing in home.things.values() if thing.class_name == text]
     if len(same) == 1:

@@ -89,13 +89,11 @@ def _from_python(line: str) -> Call | None:
         objects = [ast.literal_eval(argument) for argument in call.args]
     except SyntaxFailure:
         return None
-    free = [role for role in ROLES if role not in named]
-    if len(objects) > len(free) or not named.keys() <= set(ROLES):
+    given = [*ROLES[: len(objects)], *named]
+    if len(objects) > len(ROLES) or sorted(given, key=str) != sorted(ROLES[: len(given)]):
         return None
-    named |= dict(zip(free, objects, strict=False))
+    named |= dict(zip(ROLES, objects, strict=False))
     objects = [named[role] for role in ROLES if role in named]
-    if "target" in named and "object" not in named:
-        return None
     if not all(isinstance(name, str) for name in objects):
         return None
     return action(call.func.id, *objects)
