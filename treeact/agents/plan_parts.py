@@ -48,36 +48,46 @@ def assemble_plan_agent(agent: PlanAgent, world: World, context: Context) -> Par
     Raises:
         ConfigError: a dollar budget meets an unknown price.
     """
-    caller = make_caller(agent, context)
-    system = prompts.render(
-        "plan", calls=world.calls, whole=agent.planner.imagines, instructions=agent.instructions
-    )
-    task = prompts.render("plan_task", question=context.task.question, situation=world.situation)
-    opening = [Message("system", system), Message("user", task)]
-    proposer = PlanProposer(
-        world,
-        agent.votes,
-        caller=caller,
-        control=context.control,
-        log=context.log,
-        opening=opening,
-        read=plan_reader(world, whole=agent.planner.imagines),
-        words=call_words,
-        listens=agent.planner.forks,
-    )
     env = WorldEnvironment(
         world.start(),
         control=context.control,
         log=context.log,
         listens=not agent.planner.forks,
     )
+    if agent.policy is not None:
+        policy = agent.policy(context.budget, context.ledger)
+        return Parts(
+            planner=agent.planner, env=env, proposer=policy, last_call=None, close=env.close
+        )
+    caller = make_caller(agent, context)
+    opening = plan_opening(agent, world, context)
     return Parts(
         planner=agent.planner,
         env=env,
-        proposer=proposer,
+        proposer=PlanProposer(
+            world,
+            agent.votes,
+            caller=caller,
+            control=context.control,
+            log=context.log,
+            opening=opening,
+            read=plan_reader(world, whole=agent.planner.imagines),
+            words=call_words,
+            listens=agent.planner.forks,
+        ),
         last_call=make_last_call(context, caller, opening),
         close=env.close,
     )
+
+
+def plan_opening(agent: PlanAgent, world: World, context: Context) -> list[Message]:
+    """Return the system prompt and the task."""
+    system = prompts.render(
+        "plan", calls=world.calls, whole=agent.planner.imagines, instructions=agent.instructions
+    )
+    question = context.task.question
+    task = prompts.render("plan_task", question=question, situation=world.situation)
+    return [Message("system", system), Message("user", task)]
 
 
 class WorldEnvironment(AgentEnvironment):
@@ -140,9 +150,7 @@ class PlanProposer(JudgingProposer):
         request = prompts.render(
             "decide",
             seen=self._world.look(path, actions) if self._world.look else "",
-            options=list(
-                zip(option_letters(len(options)), map(action_words, actions), strict=True)
-            ),
+            options=list(zip(letters, map(action_words, actions), strict=True)),
             note=note,
         )
         call = self._caller.call(

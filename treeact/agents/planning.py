@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from treeact.agents.agent import Agent
 from treeact.errors import ConfigError
-from treeact.planners.protocols import Action, Call, Forkable, Path
+from treeact.planners.protocols import Action, Call, Forkable, Path, Proposer
 
 if TYPE_CHECKING:
     from treeact.agents.run import Context, Parts
+    from treeact.trace.budget import Budget
+    from treeact.trace.usage import Ledger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +44,13 @@ class PlanAgent(Agent):
     Args:
         world: where the calls act.
         votes: samples of one decision among plans (Tree-Planner has 20).
+        policy: makes the proposer of a run, in the place of the model: a simulated policy, say. It
+            is given the run's budget and ledger.
     """
 
     world: World | None = None
     votes: int = 20
+    policy: Callable[[Budget, Ledger], Proposer] | None = None
 
     name: ClassVar[str] = "plan"
 

@@ -162,7 +162,8 @@ class _Descent:
             await self._search.prune(node, "nothing left to try after it")
         self._tree.return_to(target, undone[0])
         self._tree.best = target
-        await self._sample()
+        if target is self._tree.root:
+            await self._sample()
 
     def _check_may_go_on(self, failed: Node, target: Node | None, observation: Observation) -> None:
         limit = self._planner.max_corrections
