@@ -86,6 +86,12 @@ async def test_settings_are_the_papers() -> None:
     assert planner.forks and planner.name == "tree-planner"
 
 
+@pytest.mark.parametrize("setting", [{"N": 0}, {"max_corrections": -1}, {"resamples": -1}])
+def test_numbers_that_are_too_small_are_refused(setting: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match=f"{next(iter(setting))} is .*: give [01] or more"):
+        TreePlanner(**setting)
+
+
 async def test_one_call_samples_all_plans() -> None:
     outcome = await search([[plan("a b", votes=20), plan("a c", votes=5)]], N=25)
     assert outcome.plans.asked == [("run/root", 25, ())]
@@ -356,6 +362,27 @@ async def test_the_log_holds_the_tree_and_a_second_run_is_the_same(tmp_path: Fil
         ("run/2", False),
     ]
     assert [event.id for event in events(one, ev.NodeChosen)] == [one.tree.best.id]
+
+
+async def test_a_search_that_was_cut_off_is_the_beginning_of_the_whole_one() -> None:
+    def run(budget: Budget) -> Any:
+        plans = [plan("a b", votes=2), plan("a c"), plan("d e")]
+        return search([plans, [plan("f g")]], fails=["a b", "a c", "d e"], budget=budget)
+
+    def told(outcome: Outcome) -> list[dict[str, Any]]:
+        return [
+            event.model_dump(exclude={"seq", "time"})
+            for event in outcome.events
+            if event.type != "node_chosen"
+        ]
+
+    whole = await run(Budget())
+    assert whole.actions == ["f", "g", "done"]
+    for steps in range(1, 10):
+        cut = await run(Budget(steps=steps))
+        begun = told(cut)
+        assert begun == told(whole)[: len(begun)]
+        assert len(cut.steps) <= steps and isinstance(cut.solution.stopped, BudgetExceeded)
 
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=5)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from treeact.errors import SearchExhausted, TreeActError
+from treeact.errors import ConfigError, SearchExhausted, TreeActError
 from treeact.planners.plan_tree import Keys, grow, keys, options, prune_hopeless, read_plans
 from treeact.planners.protocols import Decider, Environment, Observation, Proposer, Solution
 from treeact.planners.search import MAX_NOTES, Search
@@ -35,6 +35,9 @@ class TreePlanner:
         resamples: times that new plans are sampled when none is left; the paper has 0.
         decider: who chooses where plans part; None takes what most plans do, without any call
             (Vote-Tree-Planner, arXiv 2502.09749).
+
+    Raises:
+        ConfigError: a number is too small.
     """
 
     N: int = 25
@@ -44,6 +47,11 @@ class TreePlanner:
 
     name: ClassVar[str] = "tree-planner"
     forks: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        for setting, least in (("N", 1), ("max_corrections", 0), ("resamples", 0)):
+            if (value := getattr(self, setting)) < least:
+                raise ConfigError(f"{setting} is {value}: give {least} or more")
 
     async def solve(
         self,
