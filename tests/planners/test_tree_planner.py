@@ -246,8 +246,8 @@ async def test_an_exhausted_tree_is_sampled_again_with_what_failed() -> None:
     assert first == ("run/root", 7, ())
     assert second[:2] == ("run/root/sampling-2", 7)
     assert second[2] == (
-        "b()\nfailed when it was tried:\nno b here",
-        "c()\nfailed when it was tried:\nno c here",
+        "b()\nfailed: no b here",
+        "c()\nfailed: no c here",
     )
     assert outcome.actions == ["a", "d", "done"]
     # c failed in this state before: it is not tried again, for all its support
@@ -490,9 +490,16 @@ async def test_the_ledger_is_the_formula_to_the_token() -> None:
     assert rows == {"plan": 1, "decide": 2}
 
 
+async def test_a_proposer_that_can_decide_is_the_decider_where_none_is_given() -> None:
+    booked = Booked([plan("a", votes=10), plan("b", votes=15)], ["a"])
+    world = World()
+    await TreePlanner().solve(world, booked, Budget())
+    assert world.taken == ("a",)
+
+
 async def test_deciding_by_support_costs_the_sampling_alone() -> None:
     booked = Booked([plan("a b", votes=10), plan("c d", votes=15)], [])
-    await TreePlanner().solve(World(), booked, Budget())
+    await TreePlanner(vote_only=True).solve(World(), booked, Budget())
     assert booked.ledger.total.usage.total_tokens == P_SYS + P_FEWSHOT + P_ENV + 25 * 2 * PER_ACTION
 
 

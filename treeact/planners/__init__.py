@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from treeact.planners.best_of_n import BestOfN as BestOfN
     from treeact.planners.greedy import Greedy as Greedy
+    from treeact.planners.mcts import MCTS as MCTS
     from treeact.planners.protocols import Decider as Decider
     from treeact.planners.protocols import Environment as Environment
     from treeact.planners.protocols import Forkable as Forkable
@@ -27,6 +28,7 @@ _HOMES = {
     "Environment": "protocols",
     "Forkable": "protocols",
     "Greedy": "greedy",
+    "MCTS": "mcts",
     "Planner": "protocols",
     "Proposer": "protocols",
     "Scorer": "protocols",

@@ -33,8 +33,9 @@ class TreePlanner:
         N: plans sampled by one call; the paper has 25 and 50.
         max_corrections: failures after which another branch is tried; 0 ends at the first failure.
         resamples: times that new plans are sampled when none is left; the paper has 0.
-        decider: who chooses where plans part; None takes what most plans do, without any call
-            (Vote-Tree-Planner, arXiv 2502.09749).
+        decider: who chooses where plans part; None takes the proposer where it can decide, else
+            what most plans do.
+        vote_only: take what most plans do, without any call (Vote-Tree-Planner, arXiv 2502.09749).
 
     Raises:
         ConfigError: a number is too small.
@@ -44,9 +45,11 @@ class TreePlanner:
     max_corrections: int = 10
     resamples: int = 1
     decider: Decider | None = None
+    vote_only: bool = False
 
     name: ClassVar[str] = "tree-planner"
     forks: ClassVar[bool] = True
+    imagines: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for setting, least in (("N", 1), ("max_corrections", 0), ("resamples", 0)):
@@ -67,19 +70,27 @@ class TreePlanner:
         """
         tree = tree or ActionTree()
         search = Search(env, proposer, budget, tree, concurrency=1)
-        descent = _Descent(self, search, budget)
+        descent = _Descent(self, search, budget, self._choose_decider(proposer))
         try:
             await descent.to_the_end()
         except TreeActError as stop:
             return await search.finish(tree.best, stop)
         return await search.finish(tree.best)
 
+    def _choose_decider(self, proposer: Proposer) -> Decider | None:
+        if self.vote_only:
+            return None
+        return self.decider or (proposer if isinstance(proposer, Decider) else None)
+
 
 class _Descent:
     """One way down the tree in progress. The node it is at is the best of the tree."""
 
-    def __init__(self, planner: TreePlanner, search: Search, budget: Budget) -> None:
+    def __init__(
+        self, planner: TreePlanner, search: Search, budget: Budget, decider: Decider | None
+    ) -> None:
         self._planner = planner
+        self._decider = decider
         self._search = search
         self._tree = search.tree
         self._budget = budget
@@ -127,9 +138,9 @@ class _Descent:
         """Return the child to go on to; where there is one only, nobody is asked."""
         children = options(node)
         choice = None
-        if self._planner.decider and len(children) > 1:
+        if self._decider and len(children) > 1:
             self._decisions[node] += 1
-            choice = await self._planner.decider.choose(
+            choice = await self._decider.choose(
                 self._tree.path(node),
                 [child.proposal for child in children if child.proposal],
                 id=f"{node.id}/decision-{self._decisions[node]}",
