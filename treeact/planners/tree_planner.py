@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from treeact.errors import ConfigError, SearchExhausted, TreeActError
-from treeact.planners.plan_tree import Keys, grow, keys, options, prune_hopeless, read_plans
+from treeact.planners.plan_tree import (
+    Keys,
+    grow,
+    keys,
+    options,
+    prune_failed,
+    prune_invalid,
+    read_plans,
+)
 from treeact.planners.protocols import Decider, Environment, Observation, Proposer, Solution
 from treeact.planners.search import MAX_NOTES, Search
 from treeact.planners.tree import ActionTree, Node
@@ -97,7 +105,7 @@ class _Descent:
         self._samplings = 0
         self._corrections = 0
         self._decisions: Counter[Node] = Counter()
-        self._failed: set[Keys] = set()
+        self._failed: list[Keys] = []
         self._undone: list[str] = []
 
     async def to_the_end(self) -> None:
@@ -132,7 +140,8 @@ class _Descent:
             proposals = await self._search.propose(root, self._planner.N, id=again)
             if any(proposal.actions for proposal in proposals):
                 planned = grow(self._tree, root, read_plans(proposals))
-                prune_hopeless(self._tree, planned, self._failed, self._search.invalid)
+                prune_invalid(self._tree, planned, self._search.invalid)
+                prune_failed(self._tree, root, self._failed)
 
     async def _decide(self, node: Node) -> Node:
         """Return the child to go on to; where there is one only, nobody is asked."""
@@ -156,9 +165,9 @@ class _Descent:
         Raises:
             SearchExhausted: that was one failure too many, or nothing is left to try.
         """
-        self._failed.add(keys(failed))
+        self._failed.append(keys(failed))
         if observation.invalid:
-            prune_hopeless(self._tree, list(self._tree), (), self._search.invalid)
+            prune_invalid(self._tree, list(self._tree), self._search.invalid)
         choice = _last_choice(failed)
         self._check_may_go_on(failed, choice, observation)
         self._corrections += 1
