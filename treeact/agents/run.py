@@ -18,6 +18,7 @@ from treeact.errors import (
     ContextFull,
     ModelError,
     SandboxError,
+    SearchExhausted,
     TraceError,
     TreeActError,
 )
@@ -348,6 +349,7 @@ _REASONS: tuple[tuple[type[TreeActError], StopReason], ...] = (
     (ContextFull, "context full"),
     (ModelError, "model failure"),
     (SandboxError, "sandbox failure"),
+    (SearchExhausted, "search exhausted"),
     (TraceError, "trace failure"),
 )
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from treeact.planners.best_of_n import BestOfN as BestOfN
     from treeact.planners.greedy import Greedy as Greedy
+    from treeact.planners.memory import PlanMemory as PlanMemory
     from treeact.planners.protocols import Decider as Decider
     from treeact.planners.protocols import Environment as Environment
     from treeact.planners.protocols import Forkable as Forkable
     from treeact.planners.protocols import Planner as Planner
     from treeact.planners.protocols import Proposer as Proposer
     from treeact.planners.protocols import Scorer as Scorer
+    from treeact.planners.toolchain import ToolChain as ToolChain
     from treeact.planners.tree import ActionTree as ActionTree
 
 _HOMES = {
@@ -26,9 +28,11 @@ _HOMES = {
     "Environment": "protocols",
     "Forkable": "protocols",
     "Greedy": "greedy",
+    "PlanMemory": "memory",
     "Planner": "protocols",
     "Proposer": "protocols",
     "Scorer": "protocols",
+    "ToolChain": "toolchain",
 }
 
 __all__ = [*_HOMES]

@@ -18,6 +18,7 @@ StopReason = Literal[
     "budget",
     "time limit",
     "context full",
+    "search exhausted",
     "cancelled",
     "model failure",
     "sandbox failure",
