@@ -1,0 +1,1 @@
+"""Worlds that planners act in, with tasks whose outcome can be checked."""
