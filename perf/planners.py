@@ -28,7 +28,7 @@ from support.bench import Bench, Measure, Subject, Unavailable, plain
 from support.report import Target
 
 from treeact import Budget, planners
-from treeact.planners import ActionTree, Planner, PlanMemory, ToolChain
+from treeact.planners import ActionTree, PlanMemory, Planner, ToolChain
 from treeact.planners.protocols import Action, Call, Observation, Proposal
 from treeact.planners.protocols import Path as Steps
 from treeact.trace.log import EventLog
