@@ -73,7 +73,7 @@ class Nothing:
     async def fork(self, *, id: str) -> Nothing:
         return self
 
-    async def choose(self, fork: Nothing) -> str:
+    async def choose(self, fork: Nothing, *, commit: bool = True) -> str:
         return ""
 
     async def close(self) -> None:

@@ -50,7 +50,7 @@ class BudgetExceeded(TreeActError):
 
 
 class SearchExhausted(TreeActError):
-    """A search has nothing left to try, or has taken all its steps, and found no answer."""
+    """A search has nothing left to try, or may try no more, and found no answer."""
 
 
 class PlanMemoryError(TreeActError):

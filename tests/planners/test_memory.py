@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treeact.errors import ConfigError, PlanMemoryError
@@ -55,6 +55,7 @@ def test_the_oldest_success_goes_first_and_demonstrations_last() -> None:
     assert len(PlanMemory(demonstrations=[["1"], ["2"], ["3"]], max_plans=2)) == 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=3), max_size=15), st.integers(1, 5))
 def test_it_is_bounded_and_holds_the_newest(plans: list[list[str]], most: int) -> None:
     memory = PlanMemory(max_plans=most)

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treeact.planners import plan_scores
@@ -31,6 +31,7 @@ def test_lcs_hand_cases(first: str, second: str, score: float) -> None:
     assert PlanScores([tuple(second)]).match(tuple(first)) == score
 
 
+@settings(deadline=None)
 @given(CALLS, CALLS)
 def test_the_length_is_that_of_the_textbook(
     first: tuple[str, ...], second: tuple[str, ...]
@@ -38,6 +39,7 @@ def test_the_length_is_that_of_the_textbook(
     assert lcs_length(first, second) == textbook(first, second)
 
 
+@settings(deadline=None)
 @given(PLANS, st.lists(CALLS, max_size=5))
 def test_rows_that_extend_their_parents_give_the_textbook_scores(
     plans: list[tuple[str, ...]], paths: list[tuple[str, ...]]
@@ -54,6 +56,7 @@ def test_rows_that_extend_their_parents_give_the_textbook_scores(
             assert scores.match(prefix) == pytest.approx(max(expected, default=0.0))
 
 
+@settings(deadline=None)
 @given(PLANS, CALLS)
 def test_rows_that_were_dropped_are_made_again(
     plans: list[tuple[str, ...]], path: tuple[str, ...]
@@ -97,6 +100,7 @@ def test_positions_are_averages_over_the_plans_that_hold_the_call() -> None:
     assert PlanScores(["aba"]).position("a") == pytest.approx(1 / 3), "the first occurrence counts"
 
 
+@settings(deadline=None)
 @given(PLANS, st.sampled_from("abcdx"))
 def test_positions_are_from_0_to_1(plans: list[tuple[str, ...]], call: str) -> None:
     assert 0.0 <= PlanScores(plans).position(call) <= 1.0

@@ -84,7 +84,7 @@ class World:
         World.open += 1
         return World(self.past, self.waits)
 
-    async def choose(self, fork: "World") -> str:
+    async def choose(self, fork: "World", *, commit: bool = True) -> str:
         World.open -= 1  # it is used up
         self.past = fork.past
         return ""
@@ -243,6 +243,7 @@ def test_the_share_of_an_imagined_plan() -> None:
     assert done_share(3, 0) == 0.0, "nothing imagined is not known"
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_no_step_is_free_and_none_costs_more_than_one(a: float, b: float, weight: float) -> None:
     assert EPS * 0.99 <= blend(a, b, weight) <= 1
@@ -480,7 +481,7 @@ async def test_a_memory_that_cannot_be_written_costs_no_answer(tmp_path: FilePat
     memory = PlanMemory(tmp_path / "plans.db")
 
     class Spoiling(World):
-        async def choose(self, fork: World) -> str:
+        async def choose(self, fork: World, *, commit: bool = True) -> str:
             (tmp_path / "plans.db").write_bytes(b"spoilt" * 1000)
             return ""
 
@@ -495,6 +496,7 @@ GOLD = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6)
 OTHERS = st.lists(st.lists(st.sampled_from("uvwxyz"), min_size=1, max_size=6), max_size=4)
 
 
+@settings(deadline=None)
 @given(gold=GOLD, others=OTHERS, share=st.floats(0.05, 0.95), imagined=st.integers(0, 3))
 def test_the_gold_plan_in_the_memory_lowers_f_along_its_path(
     gold: list[str], others: list[list[str]], share: float, imagined: int

@@ -10,13 +10,15 @@ from treeact.agents.calls import ModelCaller
 from treeact.agents.code_environment import CodeEnvironment
 from treeact.agents.conclude import LastCall
 from treeact.agents.json_calls import ToolEnvironment, read_call
+from treeact.agents.judging import JudgingProposer
 from treeact.agents.proposers import ModelProposer, Reading
 from treeact.agents.replies import parse_reply
+from treeact.agents.replies.sketches import split_sketches
 from treeact.agents.run import Context, Parts
-from treeact.agents.workspace import Workspace, guard
+from treeact.agents.workspace import Home, Workspace, guard
 from treeact.errors import ConfigError
 from treeact.models.base import Message
-from treeact.planners.protocols import Action, Answer, Code, NoAction
+from treeact.planners.protocols import Action, Answer, Code, NoAction, Sketch
 from treeact.sandbox.base import Limits
 from treeact.sandbox.packages import packages
 from treeact.sandbox.select import opener
@@ -32,19 +34,26 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
     tools = ToolSet([*agent.tools, final_answer])
     caller = make_caller(agent, context)
     opening = code_opening(agent, context)
-    proposer = make_proposer(agent, context, caller, opening, code_reader(tools.names))
+    proposer = make_proposer(agent, context, caller, opening, code_reader(agent, tools.names))
     last_call = make_last_call(context, caller, opening)
     workspace = Workspace(
-        opener(agent.sandbox, limits=agent.limits),
-        tools=guard(tools, context.control, root=context.task.id),
-        files=context.task.files,
-        log=context.log,
-        root=context.task.id,
+        Home(
+            opener(agent.sandbox, limits=agent.limits),
+            tools=guard(tools, context.control, root=context.task.id),
+            files=context.task.files,
+            log=context.log,
+            root=context.task.id,
+            past=context.past,
+        )
     )
     return Parts(
         planner=agent.planner,
         env=CodeEnvironment(
-            workspace, control=context.control, log=context.log, step_timeout=agent.step_timeout
+            workspace,
+            control=context.control,
+            log=context.log,
+            step_timeout=agent.step_timeout,
+            listens=not agent.planner.forks,
         ),
         proposer=proposer,
         last_call=last_call,
@@ -58,6 +67,11 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
     Raises:
         ConfigError: tools clash, the task has files, or a dollar budget meets an unknown price.
     """
+    if agent.planner.forks:
+        raise ConfigError(
+            f"the {agent.planner.name} planner steps back in state, and the json agent's tools act "
+            "on the world itself: use the codeact agent, or the greedy planner"
+        )
     if context.task.files:
         raise ConfigError("the json agent has no working folder: give it tools that read files")
     tools = ToolSet([*agent.tools, final_answer])
@@ -68,7 +82,11 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
     return Parts(
         planner=agent.planner,
         env=ToolEnvironment(
-            tools, control=context.control, log=context.log, timeout=agent.step_timeout
+            tools,
+            control=context.control,
+            log=context.log,
+            timeout=agent.step_timeout,
+            past=context.past,
         ),
         proposer=make_proposer(agent, context, caller, opening, read_call),
         last_call=make_last_call(context, caller, opening),
@@ -99,13 +117,15 @@ def make_proposer(
     read: Callable[[str], Reading],
 ) -> ModelProposer:
     """Return what turns the model's replies into proposals."""
-    return ModelProposer(
+    kind = JudgingProposer if agent.planner.forks else ModelProposer
+    return kind(
         caller,
         control=context.control,
         log=context.log,
         opening=opening,
         read=read,
         vision=agent.vision,
+        listens=agent.planner.forks,
     )
 
 
@@ -129,6 +149,7 @@ def code_opening(agent: Agent, context: Context) -> list[Message]:
         limits=_limits_sentence(agent.limits),
         output_limit=agent.limits.output,
         step_timeout=agent.step_timeout,
+        imagine=agent.planner.imagines,
         instructions=agent.instructions,
     )
     files = [file.name for file in context.task.files]
@@ -139,11 +160,14 @@ def _import_name(package: str) -> str:
     return {"pillow": "PIL (pillow)"}.get(package, package)
 
 
-def code_reader(tools: Sequence[str]) -> Callable[[str], Reading]:
+def code_reader(agent: Agent, tools: Sequence[str]) -> Callable[[str], Reading]:
     """Return what reads a reply as a code action that may call `tools`."""
     names = tuple(tools)
 
     def read(text: str) -> Reading:
+        later: tuple[Sketch, ...] = ()
+        if agent.planner.imagines:
+            text, later = split_sketches(text, names)
         reply = parse_reply(text)
         action: Action
         if reply.code is not None:
@@ -152,7 +176,13 @@ def code_reader(tools: Sequence[str]) -> Callable[[str], Reading]:
             action = Answer(reply.answer)
         else:
             action = NoAction(reply.feedback or "")
-        return Reading(action, thought=reply.thought, problem=reply.problem, repairs=reply.repairs)
+        return Reading(
+            action,
+            thought=reply.thought,
+            problem=reply.problem,
+            repairs=reply.repairs,
+            later=later,
+        )
 
     return read
 

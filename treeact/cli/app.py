@@ -86,7 +86,9 @@ def options(
 
 @app.command()
 def run(  # one parameter per option: this is the table of them
-    question: Annotated[str, typer.Argument(help="What is to be done; - reads it from stdin.")],
+    question: Annotated[
+        str | None, typer.Argument(help="What is to be done; - reads it from stdin.")
+    ] = None,
     file: Annotated[
         list[Path] | None,
         typer.Option("--file", "-f", help="File for the working folder; may be repeated."),
@@ -105,7 +107,12 @@ def run(  # one parameter per option: this is the table of them
         typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
     ] = None,
     agent: Annotated[str, typer.Option("--agent", "-a", help="codeact or json.")] = "codeact",
-    planner: Annotated[str, typer.Option("--planner", "-p", help="greedy.")] = "greedy",
+    planner: Annotated[
+        str,
+        typer.Option(
+            "--planner", "-p", help="greedy, best-of-n, mcts; settings as in mcts:n=3,depth=5."
+        ),
+    ] = "greedy",
     sandbox: SandboxOption = SandboxName.auto,
     max_steps: Annotated[int, typer.Option(min=1, help="Steps of the run.")] = 20,
     budget_usd: Annotated[
@@ -128,6 +135,13 @@ def run(  # one parameter per option: this is the table of them
         bool, typer.Option("--follow-up", "-i", help="Ask for further questions at the end.")
     ] = False,
     instructions: Annotated[str, typer.Option(help="Added to the agent's prompt.")] = "",
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            help="Run that was cut off or reached a limit: path, name, part of one, or last. "
+            "Give its files, planner and model again; the question is taken from it."
+        ),
+    ] = None,
     runs: RunsOption = None,
 ) -> None:
     """Let an agent work on a question.
@@ -156,6 +170,7 @@ def run(  # one parameter per option: this is the table of them
                 display=display.value,
                 follow_up=follow_up,
                 instructions=instructions,
+                resume=resume,
                 runs=runs,
             )
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from treeact.planners.best_of_n import BestOfN as BestOfN
     from treeact.planners.greedy import Greedy as Greedy
+    from treeact.planners.mcts import MCTS as MCTS
     from treeact.planners.memory import PlanMemory as PlanMemory
     from treeact.planners.protocols import Decider as Decider
     from treeact.planners.protocols import Environment as Environment
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from treeact.planners.protocols import Scorer as Scorer
     from treeact.planners.toolchain import ToolChain as ToolChain
     from treeact.planners.tree import ActionTree as ActionTree
+    from treeact.planners.tree_planner import TreePlanner as TreePlanner
 
 _HOMES = {
     "ActionTree": "tree",
@@ -28,11 +30,13 @@ _HOMES = {
     "Environment": "protocols",
     "Forkable": "protocols",
     "Greedy": "greedy",
+    "MCTS": "mcts",
     "PlanMemory": "memory",
     "Planner": "protocols",
     "Proposer": "protocols",
     "Scorer": "protocols",
     "ToolChain": "toolchain",
+    "TreePlanner": "tree_planner",
 }
 
 __all__ = [*_HOMES]

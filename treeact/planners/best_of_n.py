@@ -35,6 +35,7 @@ class BestOfN:
 
     name: ClassVar[str] = "best-of-n"
     forks: ClassVar[bool] = True
+    imagines: ClassVar[bool] = False
 
     async def solve(
         self,
@@ -70,4 +71,4 @@ class BestOfN:
 
 
 def _rank(node: Node) -> tuple[float, int]:
-    return node.score or 0.0, node.proposal.votes if node.proposal else 0
+    return node.worth, node.proposal.votes if node.proposal else 0

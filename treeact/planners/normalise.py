@@ -26,6 +26,15 @@ def code_key(code: str) -> str:
         return f"text {_digest(' '.join(code.split()))}"
 
 
+def is_no_python(code: str) -> bool:
+    """Return whether `code` cannot be parsed, by the Python that this runs on."""
+    try:
+        _parse(code)
+    except SyntaxFailure:
+        return True
+    return False
+
+
 def code_calls(code: str, names: Collection[str]) -> tuple[str, ...]:
     """Return the calls of functions named in `names`, by source order.
 

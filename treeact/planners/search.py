@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -43,6 +44,7 @@ class Search:
         budget: what may be spent; an expansion is also a step.
         tree: where the search is written down.
         scorer: who scores nodes; None takes the proposer where it can score, else `outcome_score`.
+        lessons: criticisms of wrong answers that proposals are told, the newest.
         concurrency: candidates of one expansion that are carried out at once. Nodes are added in
             the order of the proposals, so that it does not change the tree.
 
@@ -58,6 +60,7 @@ class Search:
         tree: ActionTree,
         *,
         scorer: Scorer | None = None,
+        lessons: int = 0,
         concurrency: int,
     ) -> None:
         self.tree = tree
@@ -68,11 +71,20 @@ class Search:
         self._slots = asyncio.Semaphore(concurrency)
         self._at = tree.root
         self._states: dict[Node, Forkable] = {tree.root: self._env}
+        self._lessons: deque[str] = deque(maxlen=lessons)
         self._causes: dict[str, str] = {}
-        self._invalid: dict[str, str] = {}
+        self.invalid: dict[str, str] = {}
+        """Why actions fail in every state, by key."""
 
-    async def propose(self, node: Node, samples: int) -> Sequence[Proposal]:
+    async def propose(
+        self, node: Node, samples: int, *, id: str | None = None
+    ) -> Sequence[Proposal]:
         """Spend an expansion on `node` and return what is proposed there, best supported first.
+
+        Args:
+            node: where to propose.
+            samples: how many samples to draw.
+            id: logical id of the call; that of the node unless it was asked there before.
 
         Raises:
             TreeActError: a limit or failure ends the search; the node is as it was.
@@ -80,7 +92,9 @@ class Search:
         self._budget.take("expansions")
         self._budget.take("steps")
         path = self.tree.path(node)
-        proposals = await self._proposer.propose(path, samples, id=node.id, notes=self.notes(path))
+        proposals = await self._proposer.propose(
+            path, samples, id=id or node.id, notes=self.notes(path)
+        )
         self.tree.expand(node, samples=samples)
         return proposals
 
@@ -95,7 +109,8 @@ class Search:
         """Carry out `proposals`, each in a fork of `node`, and return the children to go on from.
 
         A candidate that failed is pruned when another succeeded; where all failed they are kept,
-        since repairing one is then the only way on. The state of `node` is dropped.
+        since repairing one is then the only way on, unless their state is lost. The state of `node`
+        is dropped.
 
         Args:
             node: where the proposals were made.
@@ -117,7 +132,22 @@ class Search:
         succeeded = any(child.observation and child.observation.ok for child in children)
         if succeeded or not keep_failed:
             await self._prune_failed(children)
-        return [child for child in children if child.status != "pruned"]
+        return [child for child in children if child in self._states]
+
+    async def take(self, node: Node) -> Observation:
+        """Carry out the planned `node` in a fork of its parent's state, which is kept.
+
+        Raises:
+            SandboxError: the state was lost.
+        """
+        assert node.parent and node.proposal
+        state, observation = await self._try(node.parent, node.proposal, node.id)
+        if state is not None:
+            self._states[node] = state
+        self.tree.observe(node, observation)
+        if not observation.ok:
+            self._learn(node.proposal, observation)
+        return observation
 
     async def expand(self, node: Node, samples: int, *, keep_failed: bool = True) -> list[Node]:
         """Propose at `node` and carry the proposals out; see `propose` and `carry_out`."""
@@ -125,14 +155,20 @@ class Search:
         return await self.carry_out(node, proposals, keep_failed=keep_failed)
 
     def notes(self, path: Path) -> list[str]:
-        """Return why actions failed on other paths than `path`, newest last."""
+        """Return why answers, and actions on other paths than `path`, failed; newest last."""
         own = {step.proposal.actions[0].key for step in path if step.proposal}
         causes = (self._causes[key] for key in reversed(self._causes) if key not in own)
-        return [*islice(causes, MAX_NOTES)][::-1]
+        return [*self._lessons, *[*islice(causes, MAX_NOTES)][::-1]]
 
-    def has_state(self, node: Node) -> bool:
-        """Return whether `node` can be expanded or chosen: its state is still held."""
-        return node in self._states or node is self._at
+    def learn_from(self, node: Node) -> None:
+        """Remember what the scorer had against an answer, for all later proposals."""
+        if node.observation and node.score and node.score.reason:
+            answer, reason = _cut(node.observation.answer or ""), _cut(node.score.reason)
+            self._lessons.append(f"The answer {answer!r} was judged doubtful: {reason}")
+
+    def held(self) -> list[Node]:
+        """Return the nodes whose state is held, so that they can be chosen or expanded."""
+        return [self._at, *(node for node in self._states if node is not self._at)]
 
     async def score(self, nodes: Iterable[Node]) -> None:
         """Have `nodes` scored, at once, by the scorer or else by what came of their actions."""
@@ -151,14 +187,18 @@ class Search:
         self.tree.prune(node, reason)
         await self._let_go(node)
 
-    async def settle(self, node: Node) -> None:
+    async def settle(self, node: Node, *, commit: bool = True) -> None:
         """Make the state at `node` that of the environment, and drop all others.
+
+        Args:
+            node: where to go on, or to end.
+            commit: whether the writes that were put off on the way there are made now.
 
         Raises:
             SandboxError: its state is lost.
         """
         if node is not self._at:
-            said = await self._env.choose(self._states.pop(node))
+            said = await self._env.choose(self._states.pop(node), commit=commit)
             if said and node.observation:
                 node.observation = _with_text(node.observation, said)
         await self.drop(list(self._states))
@@ -166,9 +206,12 @@ class Search:
         self.tree.choose(node)
 
     async def finish(self, node: Node, stopped: TreeActError | None = None) -> Solution:
-        """End the search at `node` and return its path as the solution."""
+        """End the search at `node` and return its path as the solution.
+
+        Without an answer there, the path is only the best so far, and its writes stay put off.
+        """
         try:
-            await self.settle(node)
+            await self.settle(node, commit=node.status == "answered")
         except SandboxError as lost:
             stopped = stopped or lost
         return Solution(path=self.tree.path(node), stopped=stopped)
@@ -204,7 +247,7 @@ class Search:
         action = proposal.actions[0]
         async with self._slots:
             fork = await self._states[node].fork(id=id)
-            if cause := self._invalid.get(action.key):  # no need to see it fail once more
+            if cause := self.invalid.get(action.key):  # no need to see it fail once more
                 return fork, Observation(text=cause, ok=False, invalid=True)
             try:
                 return fork, await fork.step(action, id=id)
@@ -233,16 +276,14 @@ class Search:
         action = proposal.actions[0]
         if action.kind in ("code", "call"):
             self._causes.pop(action.key, None)
-            self._causes[action.key] = (
-                f"{_cut(action.text)}\nfailed when it was tried:\n{_cut(observation.text)}"
-            )
+            self._causes[action.key] = f"{_cut(action.text)}\nfailed: {cause_of(observation)}"
         if observation.invalid:
-            self._invalid[action.key] = observation.text
+            self.invalid[action.key] = observation.text
 
     async def _prune_failed(self, children: Iterable[Node]) -> None:
         for child in children:
             if child.observation and not child.observation.ok:
-                await self.prune(child, f"failed: {_cut(child.observation.text)}")
+                await self.prune(child, f"failed: {cause_of(child.observation)}")
 
     async def _let_go(self, node: Node) -> None:
         state = self._states.pop(node, None)
@@ -270,6 +311,12 @@ def outcome_score(node: Node) -> Score:
     if observation is None or not observation.ok:
         return Score(value=0.0)
     return Score(value=1.0 if observation.done else 0.5)
+
+
+def cause_of(observation: Observation) -> str:
+    """Return the last line of an observation: of a traceback, what was raised."""
+    lines = observation.text.strip().splitlines() or ["no reason was given"]
+    return _cut(lines[-1].strip())
 
 
 def _lost(error: BaseException) -> tuple[None, Observation]:

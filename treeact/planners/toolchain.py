@@ -93,6 +93,7 @@ class ToolChain:
     concurrency: int = 4
 
     name: ClassVar[str] = "toolchain"
+    imagines: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for weight in ("alpha", "beta"):
@@ -169,9 +170,8 @@ class ToolChain:
 
         children = await search.carry_out(node, proposals, keep_failed=not frontier, cost=cost)
         for child in children:
-            if search.has_state(child):
-                frontier.add(child)
-                search.tree.best = min(search.tree.best, child, key=_standing)
+            frontier.add(child)
+            search.tree.best = min(search.tree.best, child, key=_standing)
 
     def _exhausted(self, frontier: Frontier) -> SearchExhausted:
         if frontier:

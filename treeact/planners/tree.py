@@ -34,8 +34,8 @@ class Node:
     """Cost of the path so far, in searches that have one."""
     h: float = 0.0
     """Estimated cost of what is left, in searches that have one."""
-    score: float | None = None
-    """What the scorer gave it, from 0 to 1."""
+    score: Score | None = None
+    """What the scorer made of it."""
     visits: int = 0
     total: float = 0.0
     """Sum of the values that were backed up through this node."""
@@ -55,6 +55,11 @@ class Node:
     def value(self) -> float:
         """Mean of the values that were backed up; 0 before the first."""
         return self.total / self.visits if self.visits else 0.0
+
+    @property
+    def worth(self) -> float:
+        """What the scorer gave it, from 0 to 1; 0 before it was asked."""
+        return self.score.value if self.score else 0.0
 
     @property
     def lineage(self) -> list[Node]:
@@ -166,7 +171,7 @@ class ActionTree:
 
     def score(self, node: Node, score: Score) -> None:
         """Note how good `node` looks."""
-        node.score = score.value
+        node.score = score
         if self._log:
             self._log.emit(ev.NodeScored(id=node.id, score=score.value, reason=score.reason))
 

@@ -1,1 +1,1 @@
-"""Worlds that planners act in, with tasks whose outcome can be checked."""
+"""Environments with tasks of their own, for planners to be tried on."""

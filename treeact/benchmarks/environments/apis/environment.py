@@ -81,8 +81,8 @@ class ApiEnvironment:
         """Return an environment in the same state."""
         return ApiEnvironment(self.domain, self.state)
 
-    async def choose(self, fork: ApiEnvironment) -> str:
-        """Go on as `fork`."""
+    async def choose(self, fork: ApiEnvironment, *, commit: bool = True) -> str:
+        """Go on as `fork`; see `Forkable.choose`."""
         self.state = fork.state
         return ""
 
