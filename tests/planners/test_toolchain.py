@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treeact import Budget
-from treeact.benchmarks.environments.apis import ApiEnvironment, ApiTask, api_tasks, score
+from treeact.benchmarks.environments.apis import ApiTask, api_tasks, score
+from treeact.cli.registry import make_planner
 from treeact.errors import (
     BudgetExceeded,
     ConfigError,
@@ -430,14 +431,14 @@ async def test_equal_meanings_are_joined_by_a_plug_in() -> None:
 # memory
 
 
-async def order(memory: PlanMemory | None) -> list[str]:
+async def order(memory: PlanMemory | str) -> list[str]:
     script = Script({"": [("a", 5), ("b", 5)], "a": [("c", 5)], "b": [("d", 5)]})
     await search(ToolChain(memory=memory, learn=False), script)
     return script.asked
 
 
 async def test_without_the_memory_the_order_of_expansion_changes() -> None:
-    assert await order(None) == await order(PlanMemory()) == ["", "a", "b", "a c"]
+    assert await order("") == await order(PlanMemory()) == ["", "a", "b", "a c"]
     assert await order(PlanMemory(demonstrations=[["b", "d"]])) == ["", "b", "b d"]
 
 
@@ -467,6 +468,16 @@ async def test_a_success_is_remembered_without_what_failed() -> None:
     script = Script({"": [("bad", 9)], "bad": [("a", 9)], "bad a": [("b", 9)]})
     await search(ToolChain(memory=memory), script)
     assert memory.plans() == (("a", "b"),)
+
+
+async def test_a_memory_may_be_named_by_its_file(tmp_path: FilePath) -> None:
+    for planner in (
+        ToolChain(memory=tmp_path / "plans.db"),
+        make_planner(f"toolchain:T=9,memory={tmp_path / 'plans.db'}"),
+    ):
+        await search(planner, Script({"": [("a", 1)]}))
+        assert PlanMemory(tmp_path / "plans.db").plans() == (("a",),)
+    assert make_planner("toolchain:execute=false,alpha=1") == ToolChain(execute=False, alpha=1)
 
 
 async def test_only_answers_are_remembered_and_only_where_it_learns() -> None:
@@ -708,11 +719,10 @@ async def test_tasks_of_the_catalogue_are_searched(domain: str) -> None:
     first, second, *others = api_tasks(domain)
     memory = PlanMemory(demonstrations=[[call.call for call in t.chain] for t in others])
     for task in (first, second):
-        env: ApiEnvironment = task.environment()
         tree = CheckedTree()
         planner = ToolChain(memory=memory, T=60, h_scaled=True, learn=False)
-        solution = await planner.solve(env, Guesser(task, 1), budget(), tree=tree)
+        solution = await planner.solve(task.environment(), Guesser(task, 1), budget(), tree=tree)
         assert solution.answer is not None
-        result = score(task, env, solution.path)
+        result = score(task, solution.path)
         assert result.errors == 0
         assert result.success
