@@ -1,11 +1,11 @@
 """What an expansion costs besides the model and the environment: selection, costs, tree, states.
 
-Proposer and environment answer at once, and nobody ever answers the task, so that each search takes
-all the expansions that it may. A sample is the time of one search over the number of its expansions
-(for the plain loop: steps), setting it up included.
+Proposer and environment answer at once, and nobody solves the task early, so that each search takes
+all the steps that it may. A sample is the time of one search over its steps, which are expansions,
+or actions where the planner does not branch; setting it up is included.
 
 - Every planner that `treeact.planners` names is measured with its defaults, in memory, and
-  ToolChain also with its trace written to a file.
+  ToolChain also with its trace written to a file. TreePlanner is given 25 plans of 100 calls.
 - Growth with the tree: ToolChain without plans, 10 new nodes an expansion. The target is that of
   n log n: the time of an expansion may grow as the logarithm of the number of nodes.
 - Growth with the memory: ToolChain over plans of 5 to 20 random calls among 200, each path of 10
@@ -24,12 +24,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from support.bench import Bench, Measure, Subject, Unavailable, plain
+from support.bench import Bench, Measure, Subject, plain
 from support.report import Target
 
 from treeact import Budget, planners
 from treeact.planners import ActionTree, PlanMemory, Planner, ToolChain
-from treeact.planners.protocols import Action, Call, Observation, Proposal
+from treeact.planners.protocols import Action, Answer, Call, Observation, Proposal
 from treeact.planners.protocols import Path as Steps
 from treeact.trace.log import EventLog
 
@@ -64,11 +64,24 @@ class Wandering:
         return [Proposal(actions=(Call(c),), votes=v) for c, v in zip(names, votes, strict=True)]
 
 
+class Plans:
+    """Proposes whole plans with an end, which part after each fifth call."""
+
+    async def propose(
+        self, path: Steps, n: int, *, id: str, notes: Sequence[str] = ()
+    ) -> Sequence[Proposal]:
+        return [Proposal(actions=self._plan(random.Random(number))) for number in range(n)]
+
+    def _plan(self, rng: random.Random) -> tuple[Action, ...]:
+        calls = (rng.choice(NAMES[:2]) if i % 5 == 4 else NAMES[i] for i in range(EXPANSIONS))
+        return (*map(Call, calls), Answer("done"))
+
+
 class Nothing:
     """An environment in which every call does nothing, and which is its own copy."""
 
     async def step(self, action: Action, *, id: str) -> Observation:
-        return DONE
+        return Observation(text="", answer=action.text) if action.kind == "answer" else DONE
 
     async def fork(self, *, id: str) -> Nothing:
         return self
@@ -84,15 +97,12 @@ DONE = Observation(text="done")
 
 
 async def search(planner: Planner, proposer: Any, expansions: int, tree: ActionTree) -> float:
-    """Return the seconds of one expansion of a search."""
+    """Return the seconds of one step of a search."""
     budget = Budget(steps=expansions, expansions=expansions)
     began = time.perf_counter()
     await planner.solve(Nothing(), proposer, budget, tree=tree)
     took = time.perf_counter() - began
-    count = tree.expansions or len(tree.trunk)
-    if not count:
-        raise Unavailable("it expands nothing of what is proposed here")
-    return took / count
+    return took / budget.spent.steps
 
 
 def by_default(name: str) -> Measure:
@@ -101,7 +111,8 @@ def by_default(name: str) -> Measure:
     async def measure() -> float:
         settings = {"T": EXPANSIONS} if name == "ToolChain" else {}
         planner = getattr(planners, name)(**settings)
-        return await search(planner, Instant(), EXPANSIONS, ActionTree())
+        proposer = Plans() if name == "TreePlanner" else Instant()
+        return await search(planner, proposer, EXPANSIONS, ActionTree())
 
     return measure
 

@@ -125,7 +125,7 @@ class ToolChain:
         """
         tree = tree or ActionTree()
         search = self._search(env, proposer, budget, tree)
-        memory = await asyncio.to_thread(self._open_memory)
+        memory = await self._open_memory()
         costs = await self._costs(memory)
         frontier = Frontier([tree.root])
         stopped: TreeActError | None = None
@@ -153,14 +153,14 @@ class ToolChain:
             return Search(env, proposer, budget, tree, concurrency=self.concurrency)
         return PlannedSearch(env, proposer, budget, tree)
 
-    def _open_memory(self) -> PlanMemory | None:
+    async def _open_memory(self) -> PlanMemory | None:
         if not isinstance(self.memory, str | Path):
             return self.memory
         if self.memory == "":
             return None
         from treeact.planners.memory import PlanMemory
 
-        return PlanMemory(self.memory)
+        return await asyncio.to_thread(PlanMemory, self.memory)
 
     async def _costs(self, memory: PlanMemory | None) -> Costs:
         scores = None if memory is None else await asyncio.to_thread(memory.scores)
