@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING
 
 from treeact.agents.planning import World
@@ -15,6 +16,7 @@ from treeact.planners.tree import ActionTree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from treeact.benchmarks.environments.apis import ApiTask
     from treeact.benchmarks.environments.household.tasks import HouseholdTask
 
 Measures = Mapping[str, float | bool]
@@ -94,5 +96,29 @@ def _household_task(task: HouseholdTask) -> PlanTask:
     )
 
 
-SUITES: Mapping[str, Callable[[], Sequence[PlanTask]]] = {"household": _household}
+def _apis() -> Sequence[PlanTask]:
+    from treeact.benchmarks.environments.apis import api_tasks
+
+    return [_api_task(task) for task in api_tasks()]
+
+
+def _api_task(task: ApiTask) -> PlanTask:
+    from treeact.benchmarks.environments.apis import read_call, score
+
+    return PlanTask(
+        id=task.id,
+        question=task.question,
+        world=World(
+            name=task.domain,
+            start=task.environment,
+            calls=task.environment().stubs,
+            situation="",
+            read=partial(read_call, domain=task.domain),
+        ),
+        gold=task.gold,
+        measure=lambda solution, tree: asdict(score(task, solution.path)),
+    )
+
+
+SUITES: Mapping[str, Callable[[], Sequence[PlanTask]]] = {"apis": _apis, "household": _household}
 """The tasks by suite."""
