@@ -1,8 +1,8 @@
 """What an expansion costs besides the model and the environment: selection, costs, tree, states.
 
 Proposer and environment answer at once, and nobody solves the task early, so that each search takes
-all the steps that it may. A sample is the time of one search over its steps, which are expansions,
-or actions where the planner does not branch; setting it up is included.
+all the steps that it may. A sample is the processor's time for one search over its steps, which are
+expansions, or actions where the planner does not branch; setting it up is included.
 
 - Every planner that `treeact.planners` names is measured with its defaults, in memory, and
   ToolChain also with its trace written to a file. TreePlanner is given 25 plans of 100 calls.
@@ -97,11 +97,11 @@ DONE = Observation(text="done")
 
 
 async def search(planner: Planner, proposer: Any, expansions: int, tree: ActionTree) -> float:
-    """Return the seconds of one step of a search."""
+    """Return the processor's seconds for one step of a search."""
     budget = Budget(steps=expansions, expansions=expansions)
-    began = time.perf_counter()
+    began = time.process_time()
     await planner.solve(Nothing(), proposer, budget, tree=tree)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     return took / budget.spent.steps
 
 
