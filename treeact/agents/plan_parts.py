@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from treeact.agents import prompts
-from treeact.agents.assembly import make_caller, make_last_call
+from treeact.agents.assembly import make_caller, make_last_call, system_message
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import AgentEnvironment
 from treeact.agents.judging import JudgingProposer
@@ -87,7 +87,7 @@ def plan_opening(agent: PlanAgent, world: World, context: Context) -> list[Messa
     )
     question = context.task.question
     task = prompts.render("plan_task", question=question, situation=world.situation)
-    return [Message("system", system), Message("user", task)]
+    return [system_message(system, [world.calls]), Message("user", task, part="task")]
 
 
 class WorldEnvironment(AgentEnvironment):
@@ -154,7 +154,7 @@ class PlanProposer(JudgingProposer):
             note=note,
         )
         call = self._caller.call(
-            (*self.messages(path), Message("user", request)),
+            (*self.messages(path), Message("user", request, part="system")),
             id=id,
             phase="decide",
             n=self._votes,

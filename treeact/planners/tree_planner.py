@@ -6,8 +6,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from treeact.errors import SearchExhausted, TreeActError
-from treeact.planners.plan_tree import Keys, grow, keys, options, prune_hopeless, read_plans
+from treeact.errors import ConfigError, SearchExhausted, TreeActError
+from treeact.planners.plan_tree import (
+    Keys,
+    grow,
+    keys,
+    options,
+    prune_failed,
+    prune_invalid,
+    read_plans,
+)
 from treeact.planners.protocols import Decider, Environment, Observation, Proposer, Solution
 from treeact.planners.search import MAX_NOTES, Search
 from treeact.planners.tree import ActionTree, Node
@@ -36,6 +44,9 @@ class TreePlanner:
         decider: who chooses where plans part; None takes the proposer where it can decide, else
             what most plans do.
         vote_only: take what most plans do, without any call (Vote-Tree-Planner, arXiv 2502.09749).
+
+    Raises:
+        ConfigError: a number is too small.
     """
 
     N: int = 25
@@ -47,6 +58,11 @@ class TreePlanner:
     name: ClassVar[str] = "tree-planner"
     forks: ClassVar[bool] = True
     imagines: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        for setting, least in (("N", 1), ("max_corrections", 0), ("resamples", 0)):
+            if (value := getattr(self, setting)) < least:
+                raise ConfigError(f"{setting} is {value}: give {least} or more")
 
     async def solve(
         self,
@@ -89,7 +105,7 @@ class _Descent:
         self._samplings = 0
         self._corrections = 0
         self._decisions: Counter[Node] = Counter()
-        self._failed: set[Keys] = set()
+        self._failed: list[Keys] = []
         self._undone: list[str] = []
 
     async def to_the_end(self) -> None:
@@ -124,7 +140,8 @@ class _Descent:
             proposals = await self._search.propose(root, self._planner.N, id=again)
             if any(proposal.actions for proposal in proposals):
                 planned = grow(self._tree, root, read_plans(proposals))
-                prune_hopeless(self._tree, planned, self._failed, self._search.invalid)
+                prune_invalid(self._tree, planned, self._search.invalid)
+                prune_failed(self._tree, root, self._failed)
 
     async def _decide(self, node: Node) -> Node:
         """Return the child to go on to; where there is one only, nobody is asked."""
@@ -148,13 +165,13 @@ class _Descent:
         Raises:
             SearchExhausted: that was one failure too many, or nothing is left to try.
         """
-        self._failed.add(keys(failed))
+        self._failed.append(keys(failed))
         if observation.invalid:
-            prune_hopeless(self._tree, list(self._tree), (), self._search.invalid)
-        target = _last_choice(failed)
-        self._check_may_go_on(failed, target, observation)
+            prune_invalid(self._tree, list(self._tree), self._search.invalid)
+        choice = _last_choice(failed)
+        self._check_may_go_on(failed, choice, observation)
         self._corrections += 1
-        target = target or self._tree.root
+        target = choice or self._tree.root
         undone = failed.lineage[target.depth :]
         self._undone.append(_undone_text(undone, observation))
         await self._search.prune(failed, f"failed: {observation.text}")
@@ -162,12 +179,12 @@ class _Descent:
             await self._search.prune(node, "nothing left to try after it")
         self._tree.return_to(target, undone[0])
         self._tree.best = target
-        if target is self._tree.root:
+        if choice is None:
             await self._sample()
 
-    def _check_may_go_on(self, failed: Node, target: Node | None, observation: Observation) -> None:
+    def _check_may_go_on(self, failed: Node, choice: Node | None, observation: Observation) -> None:
         limit = self._planner.max_corrections
-        if self._corrections < limit and (target or self._samplings <= self._planner.resamples):
+        if self._corrections < limit and (choice or self._samplings <= self._planner.resamples):
             return
         self._tree.best = failed
         raise SearchExhausted(
