@@ -142,10 +142,11 @@ class SearchLines:
 
     def _show_outcome(self, id: str, text: ev.Text, *, ok: bool) -> None:
         planned = self._planned.pop(id, None)
-        if not text and not planned:
+        is_new = planned is not None and id not in self._shown
+        if not text and not is_new:
             return
         self._lines.line(f"▸ {id}{'' if ok else ' failed'}", style="cyan")
-        if planned:  # it was shown long ago, or not at all
+        if planned and is_new:
             self._shown[id] = planned.text
             self._write_action(planned.action, self._read(planned.text))
         self._lines.text(self._read(text), mark="  │ ", style="" if ok else "red")

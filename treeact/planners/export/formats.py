@@ -100,7 +100,7 @@ def _dot_node(row: Row) -> str:
     lines = [f"{SIGNS[row.status]} {row.id}{mark}", cut(label(row), LABEL_LENGTH), *facts(row)]
     attributes = {
         "label": "\n".join(cut(line, LABEL_LENGTH) for line in lines if line),
-        "tooltip": cut(row.reason or row.text, TOOLTIP_LENGTH) or row.id,
+        "tooltip": (row.reason or row.text)[:TOOLTIP_LENGTH] or row.id,
         "fillcolor": COLOURS[row.status],
         "penwidth": "2.5" if row.on_path else "1",
     }

@@ -88,16 +88,19 @@ def facts(row: Row) -> list[str]:
     return found
 
 
-def cut(text: str, cells: int) -> str:
-    """Return `text` shortened to a width; wide characters take two cells."""
-    text = text[: cells + 1]
-    used = 0
-    for place, character in enumerate(text):
-        width = 2 if east_asian_width(character) in "WF" else 1
-        if used + width > cells:
-            return f"{_fit(text[:place], cells - 1)}…"
-        used += width
-    return text
+def cells(text: str) -> int:
+    """Return the width of `text` where characters have one width; wide ones take two cells."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def cut(text: str, width: int) -> str:
+    """Return `text` shortened to a width in cells."""
+    start = text[: width + 1]
+    if cells(start) <= width:
+        return start
+    while cells(start) > width - 1:
+        start = start[:-1]
+    return f"{start}…"
 
 
 def xml_text(text: str) -> str:
@@ -106,12 +109,6 @@ def xml_text(text: str) -> str:
 
 
 _NOT_XML = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def _fit(text: str, cells: int) -> str:
-    while sum(2 if east_asian_width(character) in "WF" else 1 for character in text) > cells:
-        text = text[:-1]
-    return text
 
 
 def _shape(nodes: Sequence[Row]) -> tuple[dict[str | None, list[Row]], dict[str, int]]:

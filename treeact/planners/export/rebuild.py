@@ -60,6 +60,17 @@ class RecordedCall(Call):
         return self.words
 
 
+_CHANGES = (
+    ev.NodeObserved,
+    ev.NodeExpanded,
+    ev.NodePruned,
+    ev.NodeScored,
+    ev.ValueBackedUp,
+    ev.SteppedBack,
+    ev.NodeChosen,
+)
+
+
 @dataclass
 class _Turn:
     """What is known of one turn."""
@@ -140,25 +151,26 @@ class _Reader:
                 turn.steps[-1] = replace(turn.steps[-1], observation=seen)
 
     def _take_node(self, event: ev.Event) -> None:
+        if isinstance(event, ev.NodeAdded):
+            self._add(event)
+        elif isinstance(event, _CHANGES):
+            node = self._node(event.id)
+            self._change(self._tree, node, event)
+
+    def _change(self, tree: ActionTree, node: Node, event: ev.Event) -> None:
         match event:
-            case ev.NodeAdded():
-                self._add(event)
             case ev.NodeObserved():
-                node = self._node(event.id)
-                self._tree.observe(node, self._seen(event.text, event.ok, event.answer))
+                tree.observe(node, self._seen(event.text, event.ok, event.answer))
             case ev.NodeExpanded():
-                node = self._node(event.id)
-                self._tree.expand(node, samples=event.samples)
+                tree.expand(node, samples=event.samples)
             case ev.NodePruned():
-                self._tree.prune(self._node(event.id), event.reason)
+                tree.prune(node, event.reason)
             case ev.NodeScored():
-                score = Score(value=event.score, reason=event.reason)
-                self._tree.score(self._node(event.id), score)
+                tree.score(node, Score(value=event.score, reason=event.reason))
             case ev.ValueBackedUp():
-                self._tree.back_up(self._node(event.id), event.value)
+                tree.back_up(node, event.value)
             case ev.NodeChosen():
-                node = self._node(event.id)
-                self._tree.choose(node)
+                tree.choose(node)
 
     @property
     def _tree(self) -> ActionTree:

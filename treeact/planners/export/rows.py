@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from treeact.planners.protocols import Observation
 from treeact.planners.tree import ActionTree, Node, Status
 
 
@@ -67,12 +66,12 @@ def rows(*trees: ActionTree) -> list[Row]:
 
 def _rows(tree: ActionTree) -> Iterator[Row]:
     above: str | None = None
-    bare = tree.trunk and not tree.root.children and not tree.root.order
+    bare = bool(tree.trunk) and not tree.root.children and not tree.root.order
     for place, step in enumerate(tree.trunk, start=1):
-        is_end = place == len(tree.trunk)
+        is_end = bare and place == len(tree.trunk)
         status: Status = "answered" if step.observation.done else "open" if is_end else "expanded"
         node = Node(step.id, None, step.proposal, step.observation, status=status)
-        chosen = bool(bare) and is_end and step.observation.done
+        chosen = is_end and step.observation.done
         yield _row(node, above, chosen=chosen, on_path=True)
         above = step.id
     if bare:  # the root of a planner that does not branch is nobody's
@@ -98,7 +97,7 @@ def _row(node: Node, parent: str | None, *, chosen: bool, on_path: bool) -> Row:
         calls=action.calls if action else (),
         thought=node.proposal.thought if node.proposal else "",
         votes=node.proposal.votes if node.proposal else 1,
-        observation=_seen(observation) if action else None,
+        observation=observation.text if action and observation else None,
         ok=observation.ok if observation else None,
         answer=observation.answer if observation else None,
         g=node.g,
@@ -114,7 +113,3 @@ def _row(node: Node, parent: str | None, *, chosen: bool, on_path: bool) -> Row:
         chosen=chosen,
         on_path=on_path,
     )
-
-
-def _seen(observation: Observation | None) -> str | None:
-    return observation.text if observation else None

@@ -11,6 +11,7 @@ from treeact.planners.export.outline import (
     CHOSEN,
     SIGNS,
     Place,
+    cells,
     cut,
     facts,
     label,
@@ -25,7 +26,9 @@ LINE, BOX = 46, 38
 INDENT, MARGIN, CELL = 30, 12, 7.3
 """Pixels of a level, of the border, and of a character."""
 LABEL_CELLS = 64
-"""Characters of a box's line."""
+"""Characters of a box's first line."""
+SMALL = 0.85
+"""Size of its second line, in that of the first."""
 
 STYLE = """
 text { font: 12px "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #1a1a1a; }
@@ -124,14 +127,15 @@ def _edge(svg: ElementTree.Element, above: Place, above_line: int, place: Place,
 def _words(row: Row) -> list[str]:
     mark = f"{CHOSEN} " if row.on_path else ""
     name = f"{SIGNS[row.status]} {mark}{label(row) or row.action}"
-    return [cut(name, LABEL_CELLS), cut(" · ".join([row.id, *facts(row)]), LABEL_CELLS)]
+    figures = " · ".join([row.id, *facts(row)])
+    return [cut(name, LABEL_CELLS), cut(figures, round(LABEL_CELLS / SMALL))]
 
 
 def _tooltip(row: Row) -> str:
     order = f"expansion {row.order}" if row.order else ""
     reason = f"pruned: {row.reason}" if row.status == "pruned" else ""
     parts = [f"{row.id}: {row.status}", order, reason, row.score_reason, row.text, row.observation]
-    return "\n".join(cut(part, TOOLTIP_LENGTH) for part in parts if part)
+    return "\n".join(part[:TOOLTIP_LENGTH] for part in parts if part)
 
 
 def _left(place: Place) -> int:
@@ -143,7 +147,7 @@ def _right(place: Place) -> float:
 
 
 def _width(*words: str) -> float:
-    longest = max(len(words[0]), *(0.85 * len(text) for text in words[1:]), 12)
+    longest = max(cells(words[0]), *(SMALL * cells(text) for text in words[1:]), 12)
     return round(longest * CELL + 20, 1)
 
 
