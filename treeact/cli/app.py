@@ -48,6 +48,16 @@ class Display(StrEnum):
     quiet = "quiet"
 
 
+class TreeFormat(StrEnum):
+    """How the tree of a run is written."""
+
+    text = "text"
+    json = "json"
+    graphml = "graphml"
+    dot = "dot"
+    svg = "svg"
+
+
 RunsOption = Annotated[
     Path | None,
     typer.Option(
@@ -246,6 +256,27 @@ def trace_list(
     from treeact.cli.trace import list_traces
 
     list_traces(runs=runs, as_json=as_json)
+
+
+@trace_app.command("tree")
+def trace_tree(
+    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    format: Annotated[
+        TreeFormat, typer.Option("--format", help="json is networkx' node-link form.")
+    ] = TreeFormat.text,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write.  [default: standard output]", show_default=False),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show all pruned siblings, however many.")
+    ] = False,
+    runs: RunsOption = None,
+) -> None:
+    """Show what a run tried as a tree: actions, costs, scores, why branches were pruned."""
+    from treeact.cli.tree import show_tree
+
+    show_tree(run, format=format.value, out=out, everything=everything, runs=runs)
 
 
 @sandbox_app.command("build")
