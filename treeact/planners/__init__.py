@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from treeact.planners.protocols import Proposer as Proposer
     from treeact.planners.protocols import Scorer as Scorer
     from treeact.planners.tree import ActionTree as ActionTree
+    from treeact.planners.tree_planner import TreePlanner as TreePlanner
 
 _HOMES = {
     "ActionTree": "tree",
@@ -31,6 +32,7 @@ _HOMES = {
     "Planner": "protocols",
     "Proposer": "protocols",
     "Scorer": "protocols",
+    "TreePlanner": "tree_planner",
 }
 
 __all__ = [*_HOMES]

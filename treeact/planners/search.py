@@ -69,10 +69,18 @@ class Search:
         self._states: dict[Node, Forkable] = {tree.root: self._env}
         self._lessons: deque[str] = deque(maxlen=lessons)
         self._causes: dict[str, str] = {}
-        self._invalid: dict[str, str] = {}
+        self.invalid: dict[str, str] = {}
+        """Why actions fail in every state, by key."""
 
-    async def propose(self, node: Node, samples: int) -> Sequence[Proposal]:
+    async def propose(
+        self, node: Node, samples: int, *, id: str | None = None
+    ) -> Sequence[Proposal]:
         """Spend an expansion on `node` and return what is proposed there, best supported first.
+
+        Args:
+            node: where to propose.
+            samples: how many samples to draw.
+            id: logical id of the call; that of the node unless it was asked there before.
 
         Raises:
             TreeActError: a limit or failure ends the search; the node is as it was.
@@ -80,7 +88,9 @@ class Search:
         self._budget.take("expansions")
         self._budget.take("steps")
         path = self.tree.path(node)
-        proposals = await self._proposer.propose(path, samples, id=node.id, notes=self.notes(path))
+        proposals = await self._proposer.propose(
+            path, samples, id=id or node.id, notes=self.notes(path)
+        )
         self.tree.expand(node, samples=samples)
         return proposals
 
@@ -112,6 +122,21 @@ class Search:
         if succeeded or not keep_failed:
             await self._prune_failed(children)
         return [child for child in children if child.status != "pruned"]
+
+    async def take(self, node: Node) -> Observation:
+        """Carry out the planned `node` in a fork of its parent's state, which is kept.
+
+        Raises:
+            SandboxError: the state was lost.
+        """
+        assert node.parent and node.proposal
+        state, observation = await self._try(node.parent, node.proposal, node.id)
+        if state is not None:
+            self._states[node] = state
+        self.tree.observe(node, observation)
+        if not observation.ok:
+            self._learn(node.proposal, observation)
+        return observation
 
     async def expand(self, node: Node, samples: int, *, keep_failed: bool = True) -> list[Node]:
         """Propose at `node` and carry the proposals out; see `propose` and `carry_out`."""
@@ -204,7 +229,7 @@ class Search:
         action = proposal.actions[0]
         async with self._slots:
             fork = await self._states[node].fork(id=id)
-            if cause := self._invalid.get(action.key):  # no need to see it fail once more
+            if cause := self.invalid.get(action.key):  # no need to see it fail once more
                 return fork, Observation(text=cause, ok=False, invalid=True)
             try:
                 return fork, await fork.step(action, id=id)
@@ -229,7 +254,7 @@ class Search:
             self._causes.pop(action.key, None)
             self._causes[action.key] = f"{_cut(action.text)}\nfailed: {cause_of(observation)}"
         if observation.invalid:
-            self._invalid[action.key] = observation.text
+            self.invalid[action.key] = observation.text
 
     async def _prune_failed(self, children: Iterable[Node]) -> None:
         for child in children:
