@@ -49,3 +49,4 @@ def test_the_wheel_works_outside_the_repository(tmp_path: Path) -> None:
     names = run(sys.executable, "-m", "zipfile", "-l", wheel, cwd=tmp_path)
     for needed in ("py.typed", "driver.py", "codeact.md.jinja", "tasks.jsonl", "requirements.txt"):
         assert needed in names
+    assert "environments/apis/data/homes.json" in names
