@@ -140,10 +140,10 @@ class _Descent:
         self._failed.add(keys(failed))
         if observation.invalid:
             prune_hopeless(self._tree, list(self._tree), (), self._search.invalid)
-        target = _last_choice(failed)
-        self._check_may_go_on(failed, target, observation)
+        choice = _last_choice(failed)
+        self._check_may_go_on(failed, choice, observation)
         self._corrections += 1
-        target = target or self._tree.root
+        target = choice or self._tree.root
         undone = failed.lineage[target.depth :]
         self._undone.append(_undone_text(undone, observation))
         await self._search.prune(failed, f"failed: {observation.text}")
@@ -151,11 +151,12 @@ class _Descent:
             await self._search.prune(node, "nothing left to try after it")
         self._tree.return_to(target, undone[0])
         self._tree.best = target
-        await self._sample()
+        if choice is None:
+            await self._sample()
 
-    def _check_may_go_on(self, failed: Node, target: Node | None, observation: Observation) -> None:
+    def _check_may_go_on(self, failed: Node, choice: Node | None, observation: Observation) -> None:
         limit = self._planner.max_corrections
-        if self._corrections < limit and (target or self._samplings <= self._planner.resamples):
+        if self._corrections < limit and (choice or self._samplings <= self._planner.resamples):
             return
         self._tree.best = failed
         raise SearchExhausted(

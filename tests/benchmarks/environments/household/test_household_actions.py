@@ -2,8 +2,14 @@
 
 import pytest
 
-from tests.benchmarks.environments.household.small_home import act, refusal, small_home
+from tests.benchmarks.environments.household.small_home import (
+    act,
+    refusal,
+    small_graph,
+    small_home,
+)
 from treeact.benchmarks.environments.household.actions import ACTIONS
+from treeact.benchmarks.environments.household.graph import home_from
 from treeact.benchmarks.environments.household.home import Condition, Home, Relation
 from treeact.benchmarks.environments.household.household import take_action
 from treeact.benchmarks.environments.household.metrics import changes
@@ -174,6 +180,20 @@ def test_a_door_is_reached_from_both_sides_and_closes_the_way() -> None:
     assert home.room == 1 and seen.ok
     assert refusal(home, "walk sofa_12") == "The way to sofa_12 is closed by door_16."
     assert act(home, "walk cellar_21")[0].room == 21  # no known door is in the way
+
+
+def test_a_closed_door_further_on_is_reached_on_this_side() -> None:
+    graph = small_graph()
+    for room in (21, 1):  # named first, and the room that it is in: the far side
+        graph["edges"].append({"from_id": 22, "relation_type": "BETWEEN", "to_id": room})
+    graph["edges"].append({"from_id": 22, "relation_type": "INSIDE", "to_id": 21})
+    graph["nodes"].append(
+        {"id": 22, "class_name": "door", "properties": ["CAN_OPEN"], "states": ["CLOSED"]}
+    )
+    home, _ = act(home_from(graph), "walk door_22")
+    assert home.room == 1
+    assert refusal(home, "walk cellar_21") == "The way to cellar_21 is closed by door_22."
+    assert act(home, "open door_22", "walk cellar_21")[0].room == 21
 
 
 def test_too_many_things_on_a_seat_leave_no_room() -> None:

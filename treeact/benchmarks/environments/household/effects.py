@@ -11,7 +11,7 @@ from treeact.benchmarks.environments.household.home import (
     Draft,
     Relation,
 )
-from treeact.benchmarks.environments.household.needs import Things
+from treeact.benchmarks.environments.household.needs import Things, open_rooms
 
 Effect = Callable[[Draft, Things], None]
 
@@ -20,9 +20,11 @@ def go(draft: Draft, things: Things) -> None:
     """Walk to a thing, with all that is carried, and be close to it and what it is on or in."""
     home, goal = draft.home, things[0]
     rooms = home.rooms(goal.id)
+    here = [room for room in rooms if room == home.room]
+    open_to = [room for room in rooms if room in open_rooms(home)]
     draft.unrelate(home.character, Relation.CLOSE, Relation.FACING)
     draft.free(home.character, Relation.CLOSE)
-    draft.enter(home.character, home.room if home.room in rooms else rooms[0])
+    draft.enter(home.character, [*here, *open_to, *rooms][0])  # a closed door: on this side
     if not goal.is_room:
         for id in sorted(home.above(goal.id) - {home.character}):
             draft.approach(id)

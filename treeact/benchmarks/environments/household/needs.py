@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from treeact.benchmarks.environments.household.home import (
     HANDS,
@@ -41,13 +41,15 @@ def reachable(home: Home, things: Things) -> str:
         return f"{things[0].name} is in no room."
     if home.room in goals:
         return ""
-    ways = _ways(home, through_closed=False), _ways(home, through_closed=True)
-    if any(goal in ways[0] or goal not in ways[1] for goal in goals):
+    doors, at_hand = _doors(home), open_rooms(home)
+    known = _spread({home.room}, doors.values())
+    if any(goal in at_hand or goal not in known for goal in goals):
         return ""  # VirtualHome's graphs lack many a door: only a known one is in the way
+    beyond = _spread(set(goals), [rooms - at_hand for rooms in doors.values()])
     closed = sorted(
         home.things[door].name
-        for door, joined in _doors(home)
-        if Condition.CLOSED in home.conditions(door) and ways[0] & joined
+        for door, rooms in doors.items()
+        if rooms & at_hand and rooms & beyond
     )
     return f"The way to {things[0].name} is closed by {', '.join(closed)}."
 
@@ -190,22 +192,23 @@ def near_or_reachable(home: Home, things: Things) -> str:
     return standing(home, things) or reachable(home, things)
 
 
-def _doors(home: Home) -> list[tuple[int, set[int]]]:
+def open_rooms(home: Home) -> set[int]:
+    """Return the rooms that open doors lead to from where the character is, and that one."""
+    doors = _doors(home).items()
+    is_open = [rooms for id, rooms in doors if Condition.CLOSED not in home.conditions(id)]
+    return _spread({home.room}, is_open)
+
+
+def _doors(home: Home) -> dict[int, set[int]]:
     """Return the doors with the rooms that each joins."""
-    joined = ((id, set(home.related(id, Relation.BETWEEN))) for id in home.things)
-    return [(id, rooms) for id, rooms in joined if len(rooms) > 1]
+    joined = {id: set(home.related(id, Relation.BETWEEN)) for id in home.things}
+    return {id: rooms for id, rooms in joined.items() if len(rooms) > 1}
 
 
-def _ways(home: Home, *, through_closed: bool) -> set[int]:
-    """Return the rooms that known doors lead to from where the character is."""
-    doors = [
-        rooms
-        for id, rooms in _doors(home)
-        if through_closed or Condition.CLOSED not in home.conditions(id)
-    ]
-    reached, grown = {home.room}, True
-    while grown:
-        size = len(reached)
-        reached.update(*(rooms for rooms in doors if rooms & reached))
-        grown = len(reached) > size
-    return reached
+def _spread(rooms: set[int], doors: Collection[set[int]]) -> set[int]:
+    """Return `rooms` with all that doors lead to from there."""
+    size = 0
+    while len(rooms) > size:
+        size = len(rooms)
+        rooms = rooms.union(*(joined for joined in doors if joined & rooms))
+    return rooms
