@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from treeact.errors import SearchExhausted, TreeActError
+from treeact.errors import BudgetExceeded, SearchExhausted, TreeActError
 from treeact.planners.greedy import Greedy
 from treeact.planners.protocols import (
     Action,
@@ -119,6 +119,101 @@ class Beam:
         for node in kept[self.width :]:
             await search.prune(node, "outside the beam")
         return kept[: self.width]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WideningBeam:
+    """Beam search again and again, each time twice as wide, to the first accepted answer.
+
+    Args:
+        n: samples of one expansion.
+        width: of the first beam.
+        scorer: who scores nodes; None takes the proposer where it can score.
+    """
+
+    n: int
+    width: int = 2
+    scorer: Scorer | None = None
+
+    name: ClassVar[str] = "widening-beam"
+    forks: ClassVar[bool] = True
+
+    async def solve(
+        self,
+        env: Environment,
+        proposer: Proposer,
+        budget: Budget,
+        *,
+        tree: ActionTree | None = None,
+    ) -> Solution:
+        """Search with beam after beam; see `Planner.solve`."""
+        run, forkable, width = (tree or ActionTree()).run, as_forkable(env), self.width
+        while True:
+            id = f"{run}/width-{width}"
+            fork = await forkable.fork(id=id)
+            beam = Beam(width=width, n=self.n, scorer=self.scorer)
+            solution = await beam.solve(fork, proposer, budget, tree=ActionTree(run=id))
+            if solution.answer is not None or isinstance(solution.stopped, BudgetExceeded):
+                await forkable.choose(fork)
+                return solution
+            width *= 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepByStep:
+    """The planners that Tree-Planner is compared with (Hu et al. 2024, section 4).
+
+    One call proposes each action, and is told all that happened. After a failure the next call goes
+    on from there (local replanning), or everything is undone and planned anew from the start
+    (global replanning). Without corrections it is the iterative planner.
+
+    Args:
+        corrections: failures after which it goes on; one more ends it.
+        restart: whether it goes on from the start.
+    """
+
+    corrections: int = 0
+    restart: bool = False
+
+    name: ClassVar[str] = "step-by-step"
+    forks: ClassVar[bool] = True
+
+    async def solve(
+        self,
+        env: Environment,
+        proposer: Proposer,
+        budget: Budget,
+        *,
+        tree: ActionTree | None = None,
+    ) -> Solution:
+        """Take step after step, to the answer or one failure too many; see `Planner.solve`."""
+        tree, start = tree or ActionTree(), as_forkable(env)
+        at, state = tree.root, await start.fork(id=tree.root.id)
+        told: Path = ()
+        failures = 0
+        try:
+            while at.status != "answered":
+                budget.take("steps")
+                id = f"{at.id}/try-{len(at.children) + 1}"
+                proposal = (await proposer.propose(told, 1, id=id))[0]
+                observation = await state.step(proposal.actions[0], id=id)
+                child = tree.add(at, proposal, observation)
+                told = (*told, Step(id=id, proposal=proposal, observation=observation))
+                if observation.ok:
+                    at = child
+                    continue
+                tree.prune(child, f"failed: {observation.text}")
+                failures += 1
+                if failures > self.corrections:
+                    stop = SearchExhausted(f"failure {failures}: allow more corrections")
+                    return Solution(path=tree.path(child), stopped=stop)
+                if self.restart:
+                    tree.return_to(tree.root, (at.lineage or [child])[0])
+                    at, told, state = tree.root, (), await start.fork(id=f"{id}/restart")
+        except TreeActError as stop:
+            return Solution(path=tree.path(at), stopped=stop)
+        await start.choose(state)
+        return Solution(path=tree.path(at))
 
 
 @dataclass(frozen=True, kw_only=True)

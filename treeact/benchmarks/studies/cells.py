@@ -110,16 +110,21 @@ class CellFile:
         """Keep what a cell came to, on the disk when this returns.
 
         Raises:
-            ConfigError: it cannot be written.
+            ConfigError: it cannot be written, or a measure is no finite number.
         """
-        line = _Line(
-            key=cell.key,
-            settings=dict(cell.settings),
-            first=cell.first,
-            measures=[dict(row) for row in measures],
-        )
         try:
+            line = _Line(
+                key=cell.key,
+                settings=dict(cell.settings),
+                first=cell.first,
+                measures=[dict(row) for row in measures],
+            )
             _write_whole(self._descriptor, line.model_dump_json().encode() + b"\n")
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            raise ConfigError(
+                f"the cell {cell} came to {fault['input']!r}: let the study measure finite numbers"
+            ) from error
         except OSError as error:
             raise _unusable(self.path, error) from error
         self._finished[cell.key] = list(measures)

@@ -54,3 +54,14 @@ def line(axes: Axes, x: Sequence[Value], estimates: Sequence[Estimate], label: s
         alpha=0.2,
         linewidth=0,
     )
+
+
+def bars(
+    axes: Axes, labels: Sequence[str], estimates: Sequence[Estimate], colors: Sequence[str]
+) -> None:
+    """Draw estimates as horizontal bars, the first on top, with their intervals."""
+    values = [estimate.value for estimate in estimates]
+    below = [estimate.value - estimate.low for estimate in estimates]
+    above = [estimate.high - estimate.value for estimate in estimates]
+    axes.barh(labels, values, xerr=[below, above], color=colors, ecolor="black", capsize=2)
+    axes.yaxis.set_inverted(True)
