@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
+from threading import Thread
 
 from treeact.benchmarks.studies import find_study
 from treeact.benchmarks.studies.cells import Cell, CellFile
@@ -71,7 +73,7 @@ def _run_in_processes(
     name: str, cells: Sequence[Cell], jobs: int, keep: Callable[[Cell, Sequence[Measures]], None]
 ) -> None:
     # spawn: a process that shows its progress has threads, and those do not survive a fork
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_leave_ctrl_c_to_parent)
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_follow_parent)
     try:
         running: dict[Future[list[Measures]], Cell] = {}
         waiting = list(reversed(cells))
@@ -98,5 +100,14 @@ def _outcome(cell: Cell, get: Callable[[], list[Measures]]) -> list[Measures]:
         raise StudyFailed(f"the cell {cell} failed: {type(error).__name__}: {error}") from error
 
 
-def _leave_ctrl_c_to_parent() -> None:
+def _follow_parent() -> None:
+    """Leave Ctrl-C to the parent, and end with it even where it was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

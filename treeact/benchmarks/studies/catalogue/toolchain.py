@@ -39,7 +39,7 @@ SAMPLES = 10
 RATE, LENGTH_NOISE = 0.45, 1.0
 PLANS = 5
 """Plans of a memory."""
-CAP = 400
+CAP = 300
 """Expansions after which a search is given up."""
 ENDLESS = 10_000
 WEIGHTS = (0.0, 0.5, 1.0)
