@@ -214,6 +214,34 @@ def demo(
 
 
 @app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="Name of a study, package.module:NAME, or list.")],
+    seeds: Annotated[int, typer.Option(min=2, help="Seeds of each setting.")] = 200,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the results.  [default: studies/NAME]", show_default=False),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes.  [default: one per core]", show_default=False),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Go on from what is finished, or start over.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Run a simulated study: planners with a noisy oracle in a model's place."""
+    from treeact.cli.study import StudyOptions, list_studies, run_study
+
+    if name == "list":
+        list_studies(as_json=as_json)
+        return
+    run_study(
+        StudyOptions(name=name, seeds=seeds, out=out, jobs=jobs, fresh=not resume, as_json=as_json)
+    )
+
+
+@app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
