@@ -13,29 +13,50 @@ from treeact.agents.json_calls import ToolEnvironment, read_call
 from treeact.agents.proposers import ModelProposer, Reading
 from treeact.agents.replies import parse_reply
 from treeact.agents.run import Context, Parts
-from treeact.agents.workspace import Workspace, guard
+from treeact.agents.workspace import OpenSandbox, Workspace, guard
 from treeact.errors import ConfigError
 from treeact.models.base import Message
 from treeact.planners.protocols import Action, Answer, Code, NoAction
 from treeact.sandbox.base import Limits
 from treeact.sandbox.packages import packages
 from treeact.sandbox.select import opener
-from treeact.tools import ToolSet, final_answer
+from treeact.tools import Tool, ToolSet, final_answer
 
 
-def assemble_code_agent(agent: Agent, context: Context) -> Parts:
+def _as_it_is(open_sandbox: OpenSandbox) -> OpenSandbox:
+    return open_sandbox
+
+
+def assemble_code_agent(
+    agent: Agent,
+    context: Context,
+    *,
+    template: str = "codeact",
+    more_tools: Sequence[Tool] = (),
+    wrap: Callable[[OpenSandbox], OpenSandbox] = _as_it_is,
+    proposer: Callable[..., ModelProposer] = ModelProposer,
+) -> Parts:
     """Return the parts of a run whose actions are code; its sandbox starts at once, beside it.
+
+    Args:
+        agent: the settings.
+        context: the run.
+        template: name of the system prompt.
+        more_tools: tools besides the agent's own.
+        wrap: given what opens a sandbox, returns what is to open it.
+        proposer: makes the proposer.
 
     Raises:
         ConfigError: tools clash, or a dollar budget meets an unknown price.
     """
-    tools = ToolSet([*agent.tools, final_answer])
+    tools = ToolSet([*agent.tools, *more_tools, final_answer])
     caller = make_caller(agent, context)
-    opening = code_opening(agent, context)
-    proposer = make_proposer(agent, context, caller, opening, code_reader(tools.names))
+    opening = code_opening(agent, context, template=template, more_tools=more_tools)
+    read = code_reader(tools.names)
+    asking = make_proposer(agent, context, caller, opening, read, make=proposer)
     last_call = make_last_call(context, caller, opening)
     workspace = Workspace(
-        opener(agent.sandbox, limits=agent.limits),
+        wrap(opener(agent.sandbox, limits=agent.limits)),
         tools=guard(tools, context.control, root=context.task.id),
         files=context.task.files,
         log=context.log,
@@ -46,7 +67,7 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
         env=CodeEnvironment(
             workspace, control=context.control, log=context.log, step_timeout=agent.step_timeout
         ),
-        proposer=proposer,
+        proposer=asking,
         last_call=last_call,
         close=workspace.close,
     )
@@ -97,9 +118,11 @@ def make_proposer(
     caller: ModelCaller,
     opening: Sequence[Message],
     read: Callable[[str], Reading],
+    *,
+    make: Callable[..., ModelProposer] = ModelProposer,
 ) -> ModelProposer:
     """Return what turns the model's replies into proposals."""
-    return ModelProposer(
+    return make(
         caller,
         control=context.control,
         log=context.log,
@@ -120,11 +143,17 @@ def task_message(context: Context, files: Sequence[str] | None = None) -> Messag
     return Message("user", prompts.render("task", question=context.task.question, files=files))
 
 
-def code_opening(agent: Agent, context: Context) -> list[Message]:
+def code_opening(
+    agent: Agent,
+    context: Context,
+    *,
+    template: str = "codeact",
+    more_tools: Sequence[Tool] = (),
+) -> list[Message]:
     """Return the system prompt and the task."""
     system = prompts.render(
-        "codeact",
-        tools=[tool.stub() for tool in agent.tools],
+        template,
+        tools=[tool.stub() for tool in (*agent.tools, *more_tools)],
         packages=[_import_name(package.split()[0]) for package in packages()],
         limits=_limits_sentence(agent.limits),
         output_limit=agent.limits.output,

@@ -19,7 +19,7 @@ def code_key(code: str) -> str:
     Code that is not Python is equal when it differs in white space only.
     """
     try:
-        tree = _parse(code)
+        tree = parse_python(code)
         _remove_docstrings(tree)
         return f"code {_digest(ast.dump(tree))}"
     except SyntaxFailure:
@@ -34,7 +34,7 @@ def code_calls(code: str, names: Collection[str]) -> tuple[str, ...]:
     that is not Python has no calls.
     """
     try:
-        statements = _parse(code).body
+        statements = parse_python(code).body
         own: set[str] = set()
         calls: list[str] = []
         for statement in statements:
@@ -57,7 +57,12 @@ def python_call(name: str, arguments: Mapping[str, Any], args: Sequence[Any] = (
     return f"{name}({', '.join([*map(repr, args), *named])})"
 
 
-def _parse(code: str) -> ast.Module:
+def parse_python(code: str) -> ast.Module:
+    """Return the syntax tree of `code`, without the warnings that belong to its author.
+
+    Raises:
+        SyntaxFailure: it is no Python.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(code)
