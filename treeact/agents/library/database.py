@@ -96,25 +96,27 @@ class Database:
         """Return a copy in memory, which no other process changes either."""
         memory = self._connect(":memory:")
         if self.path.exists():
-            source = self._connect_to_read()
-            try:
-                self._check(source)
-                source.backup(memory)
-            finally:
-                source.close()
+            before = self._state()
+            self._copy(memory, "mode=ro" if before[0] else "immutable=1")
+            if not before[0] and self._state() != before:  # somebody began to write meanwhile
+                self._copy(memory, "mode=ro")
         self._create(memory)
         return memory
 
-    def _connect_to_read(self) -> sqlite3.Connection:
-        """Open the file for reading; where its folder is read-only, without a lock."""
-        name = self.path.absolute().as_uri()
-        connection = self._connect(f"{name}?mode=ro")
+    def _copy(self, memory: sqlite3.Connection, how: str) -> None:
+        """Copy the file; opened as immutable, it gets no companions and needs no lock."""
+        source = self._connect(f"{self.path.absolute().as_uri()}?{how}")
         try:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError:
-            connection.close()
-            connection = self._connect(f"{name}?immutable=1")
-        return connection
+            self._check(source)
+            source.backup(memory)
+        finally:
+            source.close()
+
+    def _state(self) -> tuple[int, int, int]:
+        """Return the size of the file's log, and what tells whether the file has changed."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        file = self.path.stat()
+        return log.stat().st_size if log.exists() else 0, file.st_mtime_ns, file.st_size
 
     @staticmethod
     def _connect(name: str) -> sqlite3.Connection:

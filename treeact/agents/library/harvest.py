@@ -87,9 +87,10 @@ def harvest(
         extractor.definition(name)
     wanted = set(_wanted(step))
     unfit = {s.function.name for s in step.statements if s.function is not None} - wanted
+    uses = tuple(_uses(step, extractor, unfit))  # finds definitions of earlier steps, too
     return Harvest(
         definitions=tuple(extractor.definitions),
-        uses=tuple(_uses(step, extractor, unfit)),
+        uses=uses,
         left_out={n: why for n, why in extractor.problems.items() if n in wanted},
     )
 

@@ -124,7 +124,8 @@ class Notes:
     def add(self, arguments, result, start):
         """Note a call that returned."""
         self.returned += 1
-        if arguments is not None and arguments not in self.examples:
+        wanted = arguments is not None and len(self.examples) < MOST_EXAMPLES
+        if wanted and arguments not in self.examples:
             text = literal(result, describe=True)
             if text is not None and len(arguments) + len(text) <= ROOM:
                 self.examples[arguments] = (text, start, tool_calls())

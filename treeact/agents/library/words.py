@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from keyword import kwlist
 
 MAX_TEXT = 20_000
@@ -34,7 +33,7 @@ def words(text: str) -> list[str]:
         found += parts
         if len(parts) > 1:
             found.append(word.lower())
-    return [word for word in found if word not in STOP_WORDS and not _is_small(word)]
+    return found
 
 
 def index_text(text: str) -> str:
@@ -45,14 +44,9 @@ def index_text(text: str) -> str:
 def match_expression(query: str) -> str:
     """Return an FTS5 query for any word of `query`; empty when it has none.
 
-    Only words get through, each quoted, so that no query can be an operator.
+    Only words get through, each quoted, so that no query can be an operator; those that say
+    nothing count if there are no others.
     """
-    return " OR ".join(f'"{word}"' for word in _first(words(query), MAX_TERMS))
-
-
-def _first(items: Iterable[str], count: int) -> list[str]:
-    return list(dict.fromkeys(items))[:count]
-
-
-def _is_small(word: str) -> bool:
-    return len(word) < 2 and word.isascii()
+    found = dict.fromkeys(words(query))
+    telling = [word for word in found if word not in STOP_WORDS] or list(found)
+    return " OR ".join(f'"{word}"' for word in telling[:MAX_TERMS])
