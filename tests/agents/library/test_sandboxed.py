@@ -98,13 +98,13 @@ async def test_a_record_has_all_that_the_issue_asks_for(tmp_path: Path) -> None:
 async def test_only_what_ran_is_exercised_and_candidates_are_hidden(tmp_path: Path) -> None:
     with library_at(tmp_path) as library:
         async with Opened(library) as branch:
-            await branch.run("def used(x): return x\ndef unused(x): return x\nused(object())")
+            await branch.run("def greet(x): return x\ndef idle(x): return x\ngreet(object())")
             await branch.run("def failing(x): return 1 / x\nfailing(0)")
         statuses = {action.name: action.status for action in library.actions()}
-        assert statuses == {"used": "exercised", "unused": "candidate"}
-        found = await library.search("used unused failing")
-        assert [action.name for action in found] == ["used"]
-        assert len(await library.search("used unused failing", candidates=True)) == 2
+        assert statuses == {"greet": "exercised", "idle": "candidate"}
+        found = await library.search("greet idle failing")
+        assert [action.name for action in found] == ["greet"]
+        assert len(await library.search("greet idle failing", candidates=True)) == 2
 
 
 SHOUT = 'def shout(text: str) -> str:\n    """Write it loud."""\n    return text.upper()'
