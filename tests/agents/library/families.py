@@ -21,15 +21,13 @@ class Feature:
 
 FEATURES = {
     "alias": Feature("m$i.floor(x + 0.5)", "import math as m$i"),
-    "from alias": Feature(
-        "C$i('aab')['a']", "from collections import Counter as C$i, deque as Q$i"
-    ),
+    "from alias": Feature("C$i('aab')['a']", "from collections import Counter as C$i, deque"),
     "constant": Feature("K$i", "K$i = $n + 1"),
     "grown constant": Feature("G$i[-1]", "G$i = [1]\nG$i.append(5)\nG$i += [$i]"),
     "built table": Feature("T$i[1]", "T$i = {}\nfor n$i in range(3):\n    T$i[n$i] = n$i + $n"),
     "lambda constant": Feature("F$i(2)", "F$i = lambda y: y * $n"),
     "type alias": Feature(
-        "0", "from typing import List as L$i\nInts$i = L$i[int]", body="v: Ints$i = []"
+        before="from typing import List as L$i\nInts$i = L$i[int]", body="v: Ints$i = []"
     ),
     "mutable": Feature("len(S$i)", "S$i = {1, 2}", body="S$i.add(x)"),
     "dataclass": Feature(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from treeact.agents.library.extraction import KNOWN
 from treeact.agents.library.harvest import Harvest, Taken, harvest
@@ -31,6 +32,8 @@ from treeact.sandbox.base import (
 
 OWN_TIMEOUT = 20.0
 """Seconds for code of the library's own."""
+MOST_NOTES = 5
+"""Functions that cannot be kept of which the agent is told after a step."""
 
 
 def with_library(
@@ -177,9 +180,8 @@ class LibraryBranch:
         self._waiting = (*self._waiting, kept)
         if self._chosen:
             await self._keep()
-        return tuple(
-            f"{name} was not kept in your library: {why}" for name, why in kept.left_out.items()
-        )
+        told = islice(kept.left_out.items(), MOST_NOTES)
+        return tuple(f"{name} was not kept in your library: {why}" for name, why in told)
 
     def _note_searches(self, calls: Sequence[ToolCall]) -> None:
         found = [

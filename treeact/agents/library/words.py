@@ -7,7 +7,7 @@ from keyword import kwlist
 
 MAX_TEXT = 20_000
 """Characters of one text that are looked at."""
-MAX_TERMS = 48
+MAX_TERMS = 32
 """Different words of one query."""
 WORD = re.compile(r"\w+")
 PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
@@ -17,7 +17,8 @@ STOP_WORDS = frozenset(kwlist) | frozenset(
         "has have how i it its itself let me more most my no of on one only our out over self "
         "should so some such than that the their them then there these they this those to two "
         "under up us use used using was we were what when where which who why will would you "
-        "your answer question file files str int float list dict none true false"
+        "your answer question file files str int float list dict none true false code note output "
+        "value last expression error raised"
     )
 )
 
@@ -41,12 +42,17 @@ def index_text(text: str) -> str:
     return " ".join(words(text))
 
 
-def match_expression(query: str) -> str:
-    """Return an FTS5 query for any word of `query`; empty when it has none.
+def _tells(word: str) -> bool:
+    """Return whether a word says what a query is about."""
+    return word not in STOP_WORDS and not word.isdigit() and (len(word) > 1 or not word.isascii())
+
+
+def query_terms(query: str) -> list[str]:
+    """Return the words of a query that are worth searching for, as FTS5 terms.
 
     Only words get through, each quoted, so that no query can be an operator; those that say
     nothing count if there are no others.
     """
     found = dict.fromkeys(words(query))
-    telling = [word for word in found if word not in STOP_WORDS] or list(found)
-    return " OR ".join(f'"{word}"' for word in telling[:MAX_TERMS])
+    telling = [word for word in found if _tells(word)] or list(found)
+    return [f'"{word}"' for word in telling[:MAX_TERMS]]
