@@ -169,7 +169,7 @@ def demo(
     ] = None,
     runs: RunsOption = None,
 ) -> None:
-    """Run CodeAct over the built-in mini suite, with recorded model replies and real sandboxes."""
+    """Run CodeAct over the mini suite and DynaSaur over two tasks, from recorded replies."""
     from treeact.cli.demo import run_demo
 
     raise typer.Exit(

@@ -175,8 +175,8 @@ class LibrarySession:
         async def search_actions(query: str, k: int = 5) -> list[Any]:
             """Search your library for functions that you wrote in earlier tasks.
 
-            What it returns can be called: `search_actions("roman numerals")[0]("XIV")`. Print it to
-            read signatures; the functions can be called by their own names, too.
+            It returns a list, empty where nothing fits. Print it to read the signatures. What is in
+            it can be called: `search_actions("roman numerals")[0]("XIV")`, or by its own name.
 
             Args:
                 query: What you need, in a few words.
