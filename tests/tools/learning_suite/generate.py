@@ -50,8 +50,8 @@ def catch(folder: Path) -> tuple[str, str]:
     name = next(boat for boat, ounces in boats.items() if ounces == best)
     question = (
         "The attached list has the fish that four boats landed, with their weights in stones, "
-        "pounds and ounces. Which boat landed the most by weight, and by how many ounces did it beat the "
-        "boat that landed the least? Give the boat and the number, separated by a comma."
+        "pounds and ounces. Which boat landed the most by weight, and by how many ounces did it "
+        "beat the boat that landed the least? Give the boat and the number, separated by a comma."
     )
     return question, f"{name}, {best - last}"
 
