@@ -26,7 +26,7 @@ WHERE words MATCH ? AND status IN (SELECT value FROM json_each(?))
 ORDER BY score DESC, actions.name LIMIT ?
 """
 COUNT = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
-MOST_HITS = 3000
+MOST_HITS = 2000
 """Places in the index that one search scores: a word in thousands of actions says little, and costs
 2 microseconds for each."""
 VERSIONS = 4
