@@ -38,7 +38,7 @@ def test_writers_that_are_killed_lose_nothing_that_they_acknowledged(tmp_path: P
         for output in outputs:
             said += rest(output).splitlines(keepends=True)
         for writer in writers:
-            writer.wait(timeout=30)
+            assert writer.wait(timeout=30) == -signal.SIGKILL  # none had given up
         acknowledged |= {line.decode().strip() for line in said if line.endswith(b"\n")}
     assert len(acknowledged) > ROUNDS * WRITERS
     with library_at(tmp_path) as library:
