@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from treeact.agents.agent import Agent as Agent
     from treeact.agents.codeact import CodeAct as CodeAct
+    from treeact.agents.dynasaur import DynaSaur as DynaSaur
     from treeact.agents.json_agent import JsonAgent as JsonAgent
+    from treeact.agents.library import ActionLibrary as ActionLibrary
     from treeact.agents.run import Result as Result
     from treeact.agents.run import Run as Run
     from treeact.agents.task import Task as Task
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
     from treeact.trace.budget import Budget as Budget
 
 _HOMES = {
+    "ActionLibrary": "treeact.agents.library",
     "Agent": "treeact.agents.agent",
     "Budget": "treeact.trace.budget",
     "CodeAct": "treeact.agents.codeact",
     "DockerSandbox": "treeact.sandbox.docker",
+    "DynaSaur": "treeact.agents.dynasaur",
     "JailSandbox": "treeact.sandbox.jail",
     "JsonAgent": "treeact.agents.json_agent",
     "Limits": "treeact.sandbox.base",

@@ -61,6 +61,26 @@ class TraceError(TreeActError):
     """A run directory cannot be written, or what was read from it is damaged."""
 
 
+class LibraryError(TreeActError):
+    """An action library cannot be read or written, or holds no such action."""
+
+
+class ActionCycle(LibraryError):
+    """Actions use each other in a circle, so that none can be loaded first.
+
+    Attributes:
+        cycle: their labels, such as `area v2`, each using the next and the last the first.
+    """
+
+    def __init__(self, cycle: tuple[str, ...]) -> None:
+        around = " -> ".join([*cycle, *cycle[:1]])
+        super().__init__(
+            f"these actions use each other in a circle: {around}; disable one of them, or remove "
+            "one from the file"
+        )
+        self.cycle = cycle
+
+
 class StopExecution(Exception):
     """Raised by a host tool to end the execution it was called from, successfully.
 

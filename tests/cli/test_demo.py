@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.cli.support import treeact
-from treeact.benchmarks.suites import load_suite
+from treeact.benchmarks.suites import learning, load_suite
 from treeact.benchmarks.suites.mini import recordings_folder
 from treeact.cli.demo import _choose_kind
 from treeact.errors import SandboxUnavailable
 from treeact.sandbox.select import choose_kind, sandbox_class
-from treeact.trace.events import CodeRun, ModelCalled, Noticed
+from treeact.trace.events import ActionSaved, CodeRun, ModelCalled, Noticed
 from treeact.trace.log import read_events
 
-SUITE = load_suite("mini")
-IDS = [sample.task.id for sample in SUITE.samples]
+SAMPLES = [*load_suite("mini").samples, *load_suite("learning").samples]
+IDS = [sample.task.id for sample in SAMPLES]
 PACKAGE_DATA = recordings_folder().parent
 
 
@@ -34,19 +34,39 @@ def test_every_answer_is_right_and_nothing_departs(tmp_path: Path, kind: str) ->
     assert "recorded; no model is asked" in done.stdout
     assert f"{len(IDS)} of {len(IDS)} right" in done.stdout
     assert "departs" not in done.stdout
-    for sample in SUITE.samples:
-        row = re.search(rf"{sample.task.id} .*", done.stdout[done.stdout.index("mini suite") :])
+    for sample in SAMPLES:
+        row = re.search(rf"{sample.task.id} .*", done.stdout[done.stdout.index("demo, replayed") :])
         assert row is not None
         assert "right" in row[0]
-    for run in next((tmp_path / "runs").iterdir()).iterdir():
+    for run in runs_of(tmp_path):
         assert not [e for e in read_events(run) if isinstance(e, Noticed)]
+
+
+def runs_of(folder: Path) -> list[Path]:
+    """Return the runs of the one demo whose traces are in a folder."""
+    return sorted(run for run in next((folder / "runs").iterdir()).iterdir() if run.is_dir())
+
+
+def test_what_the_first_task_taught_is_verified_and_used_in_the_second(tmp_path: Path) -> None:
+    done = treeact(tmp_path, "demo", "--sandbox", "unsafe-local", "--task", "learning")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    first, second = done.stdout.split("How many ounces did it sell")[1].split("The attached list")
+    assert "+ saved weight_in_ounces v1: def weight_in_ounces(text: str) -> int" in first
+    assert "+ weight_in_ounces v1 verified" in first
+    assert "+ offered weight_in_ounces v1" in second
+    assert "+ loaded weight_in_ounces v1" in second
+    assert "def weight_in_ounces" not in second
+    assert "+ ounces_by_group v1 verified" in second
+    events = read_events(runs_of(tmp_path)[1])
+    [saved] = [e for e in events if isinstance(e, ActionSaved) and e.name == "ounces_by_group"]
+    assert saved.uses == ("weight_in_ounces",)
 
 
 def test_the_recordings_are_a_persons_and_hold_mistakes_and_repairs(tmp_path: Path) -> None:
     done = treeact(tmp_path, "demo", "--sandbox", "unsafe-local", "--display", "quiet")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     failed = set()
-    for run in next((tmp_path / "runs").iterdir()).iterdir():
+    for run in runs_of(tmp_path):
         events = list(read_events(run))
         assert {e.author for e in events if isinstance(e, ModelCalled)} == {"hand"}
         runs = [e for e in events if isinstance(e, CodeRun)]
@@ -86,8 +106,10 @@ def test_an_unknown_task_names_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_recordings_are_there_for_each_task_and_say_who_answered() -> None:
+    folders = {"mini": recordings_folder(), "learning": learning.recordings_folder()}
     for task_id in IDS:
-        header = (recordings_folder() / f"{task_id}.jsonl").read_text().splitlines()[0]
+        folder = folders[task_id.split("-")[0]]
+        header = (folder / f"{task_id}.jsonl").read_text().splitlines()[0]
         assert json.loads(header)["author"] == "hand"
 
 

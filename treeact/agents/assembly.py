@@ -15,30 +15,51 @@ from treeact.agents.proposers import ModelProposer, Reading
 from treeact.agents.replies import parse_reply
 from treeact.agents.replies.sketches import split_sketches
 from treeact.agents.run import Context, Parts
-from treeact.agents.workspace import Home, Workspace, guard
+from treeact.agents.workspace import Home, OpenSandbox, Workspace, guard
 from treeact.errors import ConfigError
 from treeact.models.base import Message
 from treeact.planners.protocols import Action, Answer, Code, NoAction, Sketch
 from treeact.sandbox.base import Limits
 from treeact.sandbox.packages import packages
 from treeact.sandbox.select import opener
-from treeact.tools import ToolSet, final_answer
+from treeact.tools import Tool, ToolSet, final_answer
 
 
-def assemble_code_agent(agent: Agent, context: Context) -> Parts:
+def _as_it_is(open_sandbox: OpenSandbox) -> OpenSandbox:
+    return open_sandbox
+
+
+def assemble_code_agent(
+    agent: Agent,
+    context: Context,
+    *,
+    template: str = "codeact",
+    more_tools: Sequence[Tool] = (),
+    wrap: Callable[[OpenSandbox], OpenSandbox] = _as_it_is,
+    proposer: Callable[..., ModelProposer] = ModelProposer,
+) -> Parts:
     """Return the parts of a run whose actions are code; its sandbox starts at once, beside it.
+
+    Args:
+        agent: the settings.
+        context: the run.
+        template: name of the system prompt.
+        more_tools: tools besides the agent's own.
+        wrap: given what opens a sandbox, returns what is to open it.
+        proposer: makes the proposer.
 
     Raises:
         ConfigError: tools clash, or a dollar budget meets an unknown price.
     """
-    tools = ToolSet([*agent.tools, final_answer])
+    tools = ToolSet([*agent.tools, *more_tools, final_answer])
     caller = make_caller(agent, context)
-    opening = code_opening(agent, context)
-    proposer = make_proposer(agent, context, caller, opening, code_reader(agent, tools.names))
+    opening = code_opening(agent, context, template=template, more_tools=more_tools)
+    read = code_reader(agent, tools.names)
+    asking = make_proposer(agent, context, caller, opening, read, make=proposer)
     last_call = make_last_call(context, caller, opening)
     workspace = Workspace(
         Home(
-            opener(agent.sandbox, limits=agent.limits),
+            wrap(opener(agent.sandbox, limits=agent.limits)),
             tools=guard(tools, context.control, root=context.task.id),
             files=context.task.files,
             log=context.log,
@@ -55,7 +76,7 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
             step_timeout=agent.step_timeout,
             listens=not agent.planner.forks,
         ),
-        proposer=proposer,
+        proposer=asking,
         last_call=last_call,
         close=workspace.close,
     )
@@ -115,10 +136,12 @@ def make_proposer(
     caller: ModelCaller,
     opening: Sequence[Message],
     read: Callable[[str], Reading],
+    *,
+    make: Callable[..., ModelProposer] | None = None,
 ) -> ModelProposer:
     """Return what turns the model's replies into proposals."""
     kind = JudgingProposer if agent.planner.forks else ModelProposer
-    return kind(
+    return (make or kind)(
         caller,
         control=context.control,
         log=context.log,
@@ -146,11 +169,17 @@ def system_message(text: str, stubs: Sequence[str]) -> Message:
     return Message("system", text, tools=sum(map(len, stubs)))
 
 
-def code_opening(agent: Agent, context: Context) -> list[Message]:
+def code_opening(
+    agent: Agent,
+    context: Context,
+    *,
+    template: str = "codeact",
+    more_tools: Sequence[Tool] = (),
+) -> list[Message]:
     """Return the system prompt and the task."""
-    stubs = [tool.stub() for tool in agent.tools]
+    stubs = [tool.stub() for tool in (*agent.tools, *more_tools)]
     system = prompts.render(
-        "codeact",
+        template,
         tools=stubs,
         packages=[_import_name(package.split()[0]) for package in packages()],
         limits=_limits_sentence(agent.limits),

@@ -154,7 +154,7 @@ class PlanProposer(JudgingProposer):
             note=note,
         )
         call = self._caller.call(
-            (*self.messages(path), Message("user", request, part="system")),
+            (*self.prompt(path), Message("user", request, part="system")),
             id=id,
             phase="decide",
             n=self._votes,

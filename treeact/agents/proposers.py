@@ -92,7 +92,7 @@ class ModelProposer:
         if self._listens:
             self._said += await self._control.catch_up()
         call = self._caller.call(
-            self.messages(path, notes), id=f"{id}/propose", phase="act", n=n, stop=self._stop
+            self.prompt(path, notes), id=f"{id}/propose", phase="act", n=n, stop=self._stop
         )
         try:
             completion = await self._control.interruptible(call)
@@ -102,9 +102,13 @@ class ModelProposer:
             return [Proposal(actions=(NoAction(INTERRUPTED),))]
         return self._proposals(completion.texts, id)
 
-    def messages(self, path: Path, notes: Sequence[str] = ()) -> tuple[Message, ...]:
+    def messages(self, path: Path) -> tuple[Message, ...]:
+        """Return the conversation that `path` is."""
+        return self._conversation.messages(path)
+
+    def prompt(self, path: Path, notes: Sequence[str] = ()) -> tuple[Message, ...]:
         """Return the conversation that `path` is, with what else there is to know at its end."""
-        messages = self._conversation.messages(path)
+        messages = self.messages(path)
         if not notes and not self._said:
             return messages
         *before, last = messages

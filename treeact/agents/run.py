@@ -292,7 +292,7 @@ class Run:
         proposer, last_call = self._parts.proposer, self._parts.last_call
         if last_call is None or not isinstance(proposer, ModelProposer):
             return None
-        messages = proposer.messages(self._path)
+        messages = proposer.prompt(self._path)
         try:
             async with asyncio.timeout(self.budget.seconds_left()):
                 reply = await last_call.ask(messages, id=f"{self._root}/conclude")

@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from treeact.cli.actions import actions_app
+from treeact.cli.options import LibraryOption, SandboxName, SandboxOption
+
 app = typer.Typer(
     name="treeact",
     help="Agents that act in Python, planners that search over live, forkable code state.",
@@ -20,15 +23,7 @@ trace_app = typer.Typer(help="Look at the traces of runs.", no_args_is_help=True
 sandbox_app = typer.Typer(help="Prepare the sandboxes.", no_args_is_help=True)
 app.add_typer(trace_app, name="trace")
 app.add_typer(sandbox_app, name="sandbox")
-
-
-class SandboxName(StrEnum):
-    """Sandboxes by name."""
-
-    auto = "auto"
-    docker = "docker"
-    jail = "jail"
-    unsafe_local = "unsafe-local"
+app.add_typer(actions_app, name="actions")
 
 
 class Approve(StrEnum):
@@ -65,14 +60,6 @@ RunsOption = Annotated[
         envvar="TREEACT_RUNS",
         help="Folder of all runs.  [default: ~/.local/share/treeact/runs]",
         show_default=False,
-    ),
-]
-SandboxOption = Annotated[
-    SandboxName,
-    typer.Option(
-        "--sandbox",
-        envvar="TREEACT_SANDBOX",
-        help="Where code runs; auto: Docker if it is usable, else the jail.",
     ),
 ]
 
@@ -116,7 +103,9 @@ def run(  # one parameter per option: this is the table of them
         str | None,
         typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
     ] = None,
-    agent: Annotated[str, typer.Option("--agent", "-a", help="codeact or json.")] = "codeact",
+    agent: Annotated[
+        str, typer.Option("--agent", "-a", help="codeact, dynasaur or json.")
+    ] = "codeact",
     planner: Annotated[
         str,
         typer.Option(
@@ -145,6 +134,10 @@ def run(  # one parameter per option: this is the table of them
     display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.auto,
     follow_up: Annotated[
         bool, typer.Option("--follow-up", "-i", help="Ask for further questions at the end.")
+    ] = False,
+    library: LibraryOption = None,
+    frozen: Annotated[
+        bool, typer.Option("--frozen", help="Leave dynasaur's library as it is.")
     ] = False,
     instructions: Annotated[str, typer.Option(help="Added to the agent's prompt.")] = "",
     resume: Annotated[
@@ -181,6 +174,8 @@ def run(  # one parameter per option: this is the table of them
                 approve=approve.value,
                 display=display.value,
                 follow_up=follow_up,
+                library=library,
+                frozen=frozen,
                 instructions=instructions,
                 resume=resume,
                 runs=runs,
@@ -262,7 +257,7 @@ def demo(
     ] = None,
     runs: RunsOption = None,
 ) -> None:
-    """Run CodeAct over the built-in mini suite, with recorded model replies and real sandboxes."""
+    """Run CodeAct over the mini suite and DynaSaur over two tasks, from recorded replies."""
     from treeact.cli.demo import run_demo
 
     raise typer.Exit(

@@ -1,4 +1,4 @@
-"""`treeact demo`: the main job over the mini suite; only the model's replies are recorded."""
+"""`treeact demo`: the mini suite, and two tasks with a library; only the replies are recorded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from treeact.benchmarks.suite import Sample, Suite
 from treeact.benchmarks.suites import load_suite
-from treeact.benchmarks.suites.mini import load_from, recordings_folder
+from treeact.benchmarks.suites.learning import recordings_folder as learning_recordings
+from treeact.benchmarks.suites.mini import load_from
+from treeact.benchmarks.suites.mini import recordings_folder as mini_recordings
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.display import make_display
 from treeact.cli.run import on_interrupt
@@ -20,6 +22,7 @@ from treeact.errors import ConfigError, SandboxUnavailable
 from treeact.trace.runs import new_run_directory
 
 if TYPE_CHECKING:
+    from treeact.agents.agent import Agent
     from treeact.agents.run import Result
 
 RECORDED = (
@@ -30,6 +33,17 @@ UNSAFE = (
     "No sandbox can be used here ({reason}).\nThe demo's code is TreeAct's own recording, so it "
     "runs without isolation (unsafe-local). Code of a live model never does that unasked."
 )
+
+
+@dataclass(frozen=True)
+class Job:
+    """One sample, and how it is worked on."""
+
+    sample: Sample
+    suite: Suite
+    recordings: Path
+    library: Path | None = None
+    """For DynaSaur; without it the agent is CodeAct."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +59,14 @@ def run_demo(
     *, only: Sequence[str], sandbox: str, display: str, data: Path | None, runs: Path | None
 ) -> int:
     """Run the demo and return the exit status: 0 when every answer is right."""
-    suite = load_suite("mini") if data is None else load_from(data)
-    samples = [
-        sample
-        for sample in suite.samples
-        if not only or any(part in sample.task.id for part in only)
-    ]
-    if not samples:
-        known = ", ".join(sample.task.id for sample in suite.samples)
-        raise ConfigError(f"no task matches {' or '.join(only)}: the tasks are {known}")
     folder = new_run_directory("demo", folder=runs)
+    every = _jobs(load_suite("mini") if data is None else load_from(data), folder)
+    jobs = [job for job in every if not only or any(part in job.sample.task.id for part in only)]
+    if not jobs:
+        known = ", ".join(job.sample.task.id for job in every)
+        raise ConfigError(f"no task matches {' or '.join(only)}: the tasks are {known}")
     sys.stdout.write(RECORDED + "\n")
-    rows = asyncio.run(_run_samples(suite, samples, sandbox, display, folder))
+    rows = asyncio.run(_run_jobs(jobs, sandbox, display, folder))
     _print_table(rows)
     sys.stdout.write(f"traces: {folder}\n")
     if any(row.result.reason == "cancelled" for row in rows):
@@ -64,14 +74,25 @@ def run_demo(
     return 0 if all(row.right for row in rows) else EXIT_NO_ANSWER
 
 
-async def _run_samples(
-    suite: Suite, samples: Sequence[Sample], sandbox: str, display: str, folder: Path
-) -> list[Row]:
+def _jobs(mini: Suite, folder: Path) -> list[Job]:
+    """Return the mini suite for CodeAct, then two tasks for DynaSaur and a library."""
+    learning_suite, library = load_suite("learning"), folder / "actions.sqlite"
+    return [
+        *(Job(sample, mini, mini_recordings()) for sample in mini.samples),
+        *(
+            Job(sample, learning_suite, learning_recordings(), library)
+            for sample in learning_suite.samples
+        ),
+    ]
+
+
+async def _run_jobs(jobs: Sequence[Job], sandbox: str, display: str, folder: Path) -> list[Row]:
     kind = await _choose_kind(sandbox)
     rows: list[Row] = []
-    for sample in samples:
-        result = await _run_sample(sample, kind, display, folder / sample.task.id)
-        rows.append(Row(sample, result, suite.scorer(result.answer, sample.truth)))
+    for job in jobs:
+        sample = job.sample
+        result = await _run_job(job, kind, display, folder / sample.task.id)
+        rows.append(Row(sample, result, job.suite.scorer(result.answer, sample.truth)))
         if result.reason == "cancelled":
             break
     return rows
@@ -88,12 +109,8 @@ async def _choose_kind(sandbox: str) -> str:
         return "unsafe-local"
 
 
-async def _run_sample(sample: Sample, kind: str, display: str, directory: Path) -> Result:
-    from treeact.agents.codeact import CodeAct
-    from treeact.models import ReplayModel
-
-    model = ReplayModel(recordings_folder() / f"{sample.task.id}.jsonl")
-    run = CodeAct(model, sandbox=kind).start(sample.task, trace=directory)
+async def _run_job(job: Job, kind: str, display: str, directory: Path) -> Result:
+    run = _agent(job, kind).start(job.sample.task, trace=directory)
     shown = make_display(display, run.log.blobs)
     with on_interrupt(run.cancel):
         async for event in run.events():
@@ -101,11 +118,22 @@ async def _run_sample(sample: Sample, kind: str, display: str, directory: Path) 
         return await run.result()
 
 
+def _agent(job: Job, kind: str) -> Agent:
+    from treeact.agents.codeact import CodeAct
+    from treeact.agents.dynasaur import DynaSaur
+    from treeact.models import ReplayModel
+
+    model = ReplayModel(job.recordings / f"{job.sample.task.id}.jsonl")
+    if job.library is None:
+        return CodeAct(model, sandbox=kind)
+    return DynaSaur(model, sandbox=kind, library=job.library)
+
+
 def _print_table(rows: Sequence[Row]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="mini suite, replayed", title_justify="left")
+    table = Table(title="demo, replayed", title_justify="left")
     for column in ("task", "level", "answer", "", "steps", "tokens", "time"):
         numeric = column in ("level", "steps", "tokens", "time")
         table.add_column(column, justify="right" if numeric else "left")

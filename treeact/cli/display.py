@@ -75,6 +75,9 @@ class Plain:
             ev.Observed: self._observed,
             ev.ApprovalRequested: self._approval,
             ev.CommandReceived: self._command,
+            ev.ActionSaved: self._saved,
+            ev.ActionVerified: self._verified,
+            ev.ActionsRetrieved: self._retrieved,
             ev.Noticed: self._noticed,
             ev.Answered: self._answered,
             ev.RunEnded: self._ended,
@@ -125,6 +128,19 @@ class Plain:
 
     def _command(self, event: ev.CommandReceived) -> None:
         self._line(f"you: {event.command} {event.text}".rstrip(), style="magenta")
+
+    def _saved(self, event: ev.ActionSaved) -> None:
+        signature = self._blobs.read_text(event.signature)
+        self._line(f"  + saved {event.name} v{event.version}: {signature}", style="blue")
+
+    def _verified(self, event: ev.ActionVerified) -> None:
+        verdict = "verified" if event.ok else f"not verified: {event.reason}"
+        style = "blue" if event.ok else "yellow"
+        self._line(f"  + {event.name} v{event.version} {verdict}", style=style)
+
+    def _retrieved(self, event: ev.ActionsRetrieved) -> None:
+        how = {"offered": "offered", "searched": "found", "named": "loaded"}[event.how]
+        self._line(f"  + {how} {', '.join(event.actions) or 'nothing'}", style="blue")
 
     def _noticed(self, event: ev.Noticed) -> None:
         self._text(event.text, mark="  ! ", style="yellow")

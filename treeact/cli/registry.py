@@ -12,6 +12,7 @@ from treeact.errors import ConfigError
 
 AGENTS = {
     "codeact": "treeact.agents.codeact:CodeAct",
+    "dynasaur": "treeact.agents.dynasaur:DynaSaur",
     "json": "treeact.agents.json_agent:JsonAgent",
 }
 PLANNERS = {

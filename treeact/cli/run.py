@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.display import Display, make_display
@@ -46,6 +46,8 @@ class RunOptions:
     approve: str
     display: str
     follow_up: bool
+    library: Path | None
+    frozen: bool
     instructions: str
     resume: str | None
     runs: Path | None
@@ -126,6 +128,7 @@ def _start(
         step_timeout=options.step_timeout,
         approve=options.approve,
         instructions=options.instructions,
+        **_library_settings(options),
     )
     return agent.start(
         Task(question, options.files),
@@ -134,6 +137,15 @@ def _start(
         follow_up=True,
         resume=resume,
     )
+
+
+def _library_settings(options: RunOptions) -> dict[str, Any]:
+    """Return the settings that only an agent with a library takes."""
+    if options.agent == "dynasaur":
+        return {"library": options.library, "frozen": options.frozen}
+    if options.frozen:
+        raise ConfigError(f"--frozen is for --agent dynasaur: {options.agent} has no library")
+    return {}
 
 
 def _budget(options: RunOptions) -> Budget:

@@ -1607,6 +1607,7 @@ class Cell:
         self.calls = 0
         self.images = 0
         self.notes = []
+        self.rewrite = None  # a function that changes the syntax tree of code before it runs
         module = types.ModuleType("__main__")
         sys.modules["__main__"] = module
         self.namespace = module.__dict__
@@ -1661,6 +1662,8 @@ class Cell:
         """Run all statements; return the text of the last one's value if it is an expression."""
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
         tree = compile(source, name, "exec", ast.PyCF_ONLY_AST)
+        if self.rewrite:
+            self.rewrite(tree)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         if tree.body:
             self.evaluate(tree, name, "exec")

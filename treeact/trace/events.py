@@ -314,6 +314,40 @@ class CommandReceived(Event):
     text: str = ""
 
 
+class ActionSaved(Event):
+    """A function that the agent wrote entered its library."""
+
+    type: Literal["action_saved"] = "action_saved"
+    name: str
+    version: int
+    signature: Text
+    status: str
+    uses: tuple[str, ...] = ()
+    """Names of the stored actions that it calls."""
+
+
+class ActionVerified(Event):
+    """A recorded call of an action was tried again in a fresh sandbox."""
+
+    type: Literal["action_verified"] = "action_verified"
+    name: str
+    version: int
+    ok: bool
+    reason: str = ""
+    """Why it did not give its result again."""
+
+
+class ActionsRetrieved(Event):
+    """Actions of the library were found for the agent."""
+
+    type: Literal["actions_retrieved"] = "actions_retrieved"
+    how: Literal["offered", "searched", "named"]
+    """Shown in the prompt; found by the agent's own search; loaded as its code named them."""
+    actions: tuple[str, ...]
+    """Names and versions, such as `area v2`."""
+    query: Text = ""
+
+
 class Noticed(Event):
     """Something worth saying that no other event says, such as where a replay departs."""
 
@@ -377,6 +411,9 @@ AnyEvent = Annotated[
     | BranchForked
     | ApprovalRequested
     | CommandReceived
+    | ActionSaved
+    | ActionVerified
+    | ActionsRetrieved
     | Noticed
     | Answered
     | RunEnded,

@@ -1,0 +1,38 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class SandboxName(StrEnum):
+    """Sandboxes by name."""
+
+    auto = "auto"
+    docker = "docker"
+    jail = "jail"
+    unsafe_local = "unsafe-local"
+
+
+SandboxOption = Annotated[
+    SandboxName,
+    typer.Option(
+        "--sandbox",
+        envvar="TREEACT_SANDBOX",
+        help="Where code runs; auto: Docker if it is usable, else the jail.",
+    ),
+]
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--library",
+        envvar="TREEACT_LIBRARY",
+        help="File of dynasaur's actions.  [default: ~/.local/share/treeact/actions.sqlite]",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
