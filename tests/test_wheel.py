@@ -50,3 +50,4 @@ def test_the_wheel_works_outside_the_repository(tmp_path: Path) -> None:
     data = ("codeact.md.jinja", "tasks.jsonl", "requirements.txt", "cottage.json")
     for needed in ("py.typed", "driver.py", *data):
         assert needed in names
+    assert "environments/apis/data/homes.json" in names

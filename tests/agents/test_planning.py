@@ -172,5 +172,5 @@ def test_tasks_are_found_by_id_and_told_by_name() -> None:
     assert len(plan_tasks("household")) >= 35
     with pytest.raises(ConfigError, match="flat-movie"):
         find_task("household", "flat-movies")
-    with pytest.raises(ConfigError, match="choose one of household"):
+    with pytest.raises(ConfigError, match="choose one of apis, household"):
         plan_tasks("garden")

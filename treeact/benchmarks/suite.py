@@ -104,7 +104,7 @@ def _check_files(files: tuple[Path, ...], where: str) -> None:
 
 
 def first_fault(error: ValidationError) -> str:
-    """Returns the first thing that is wrong, after the place where it is."""
+    """Return where a record is wrong, and how."""
     fault = error.errors(include_url=False)[0]
     field = ".".join(map(str, fault["loc"]))
     return f"{field}: {fault['msg']}" if field else fault["msg"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from treeact.agents.planning import World
 from treeact.errors import ConfigError
@@ -15,7 +16,9 @@ from treeact.planners.tree import ActionTree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from treeact.benchmarks.environments.apis import ApiTask
     from treeact.benchmarks.environments.household.tasks import HouseholdTask
+    from treeact.benchmarks.simulation import Truth
 
 Measures = Mapping[str, float | bool]
 """What is said of a solution, by name."""
@@ -30,6 +33,8 @@ class PlanTask:
     world: World
     gold: tuple[Action, ...]
     """One way to do it, its end included. For simulated policies alone."""
+    truth: Callable[[], Truth[Any]]
+    """What is true of it. For simulated policies alone."""
     measure: Callable[[Solution, ActionTree], Measures]
     """Says how a solution went. For afterwards: no planner and no model is told."""
 
@@ -69,6 +74,7 @@ def _household_task(task: HouseholdTask) -> PlanTask:
     from treeact.benchmarks.environments.household.metrics import measure
     from treeact.benchmarks.environments.household.programs import parse_line
     from treeact.benchmarks.environments.household.tasks import action_list
+    from treeact.benchmarks.environments.household.truth import HouseholdTruth
     from treeact.benchmarks.environments.household.views import describe_candidates, overview
 
     def look(path: Path, actions: Sequence[Action]) -> str:
@@ -90,9 +96,36 @@ def _household_task(task: HouseholdTask) -> PlanTask:
             look=look,
         ),
         gold=(*task.program, Answer("done")),
+        truth=lambda: HouseholdTruth(task),
         measure=judge,
     )
 
 
-SUITES: Mapping[str, Callable[[], Sequence[PlanTask]]] = {"household": _household}
+def _apis() -> Sequence[PlanTask]:
+    from treeact.benchmarks.environments.apis import api_tasks
+
+    return [_api_task(task) for task in api_tasks()]
+
+
+def _api_task(task: ApiTask) -> PlanTask:
+    from treeact.benchmarks.environments.apis import read_call, score
+    from treeact.benchmarks.environments.apis.truth import ChainTruth
+
+    return PlanTask(
+        id=task.id,
+        question=task.question,
+        world=World(
+            name=task.domain,
+            start=task.environment,
+            calls=task.environment().stubs,
+            situation="",
+            read=partial(read_call, domain=task.domain),
+        ),
+        gold=task.gold,
+        truth=lambda: ChainTruth(task),
+        measure=lambda solution, tree: asdict(score(task, solution.path)),
+    )
+
+
+SUITES: Mapping[str, Callable[[], Sequence[PlanTask]]] = {"apis": _apis, "household": _household}
 """The tasks by suite."""
