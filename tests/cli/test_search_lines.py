@@ -16,8 +16,9 @@ from treeact.cli.display import Plain
 from treeact.cli.search_lines import is_node
 from treeact.models.base import Request
 from treeact.planners import MCTS, BestOfN, Greedy, TreePlanner
-from treeact.planners.protocols import Path, Proposal
+from treeact.planners.protocols import Observation, Path, Proposal
 from treeact.planners.tree import ActionTree
+from treeact.trace.events import Observed
 from treeact.trace.log import EventLog
 
 
@@ -192,6 +193,14 @@ answer: x
 ★ run/2 chosen
 """
     )
+
+
+async def test_an_outcome_that_comes_before_its_action_is_told_after_it() -> None:
+    log = EventLog()
+    tree = ActionTree(log=log)
+    log.emit(Observed(id="run/1", text="sum 1", ok=True))
+    tree.add(tree.root, add(1), Observation(text="sum 1"))
+    assert shown(log) == "· run/1\n→ add(number=1)\n▸ run/1\n  │ sum 1\n"
 
 
 async def test_a_plan_is_shown_as_it_is_carried_out_and_a_step_back_is_said() -> None:

@@ -88,8 +88,9 @@ class SearchLines:
         self._lines.line(text, style="dim")
 
     def _observed(self, event: ev.Observed) -> None:
-        self._told.add(event.id)
-        self._show_outcome(event.id, event.text, ok=event.ok)
+        if event.id in self._shown or event.id in self._planned:  # else nobody has told of what yet
+            self._told.add(event.id)
+            self._show_outcome(event.id, event.text, ok=event.ok)
 
     def _added(self, event: ev.NodeAdded) -> None:
         self._children[event.parent or ""] += 1

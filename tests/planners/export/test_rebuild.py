@@ -1,5 +1,6 @@
 """A tree read back from its events is the tree that wrote them."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +54,15 @@ def test_big_texts_come_from_the_blobs_and_a_missing_one_is_said(tmp_path: Path)
         file.unlink()
     with pytest.raises(TraceError, match="missing"):
         read_trees(read_events(tmp_path), blobs)
+
+
+def test_costs_without_end_survive_the_log(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+    tree = ActionTree(log=log)
+    tree.add(tree.root, code("x"), seen(), g=math.inf, h=-math.inf)
+    log.close()
+    (found,) = read_trees(read_events(tmp_path))
+    assert (found.root.children[0].g, found.root.children[0].h) == (math.inf, -math.inf)
 
 
 @pytest.mark.parametrize(
