@@ -89,7 +89,7 @@ async def test_a_failure_steps_back_and_is_told_in_the_next_decision(task: PlanT
         "run/1/decision-1",
         "run/1/decision-2",
     ]
-    assert "were undone" in asked[2].messages[-1].content
+    assert "were tried and undone" in asked[2].messages[-1].content
     assert of_type(events, SteppedBack)[0].id == "run/1"
     assert of_type(events, NodePruned)
 
@@ -139,6 +139,8 @@ async def test_the_conversation_shows_the_one_call_that_was_carried_out(task: Pl
         ("walk('sofa_4')\nsit('sofa_4')", "walk(object='sofa_4')", 1),
         (plan("1. [walk] <sofa> (4)", "2. [sit] <sofa> (4)"), "walk(object='sofa_4')", 1),
         (plan("# first", "", "- walk('sofa_4')  ", "nonsense"), "walk(object='sofa_4')", 0),
+        (plan("There I go:", "walk('sofa_4')"), "walk(object='sofa_4')", 0),
+        (plan("sofa = find('sofa_4')", "sit(sofa)", "grab('sofa_4')"), None, 0),
         (plan("finish('42')", "walk('sofa_4')"), "42", 0),
         ("I go there with walk (quickly).", None, 0),
         ("```\nwalk('sofa_4')", "walk(object='sofa_4')", 0),

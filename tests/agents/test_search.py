@@ -362,7 +362,7 @@ async def test_another_run_is_not_resumed(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"question was 'one\?' and is 'two\?'"):
         agent.start(Task("two?"), resume=tmp_path / "one")
     other = CodeAct(scripted({}), planner=BestOfN(n=2))
-    with pytest.raises(ConfigError, match="planner settings was"):
+    with pytest.raises(ConfigError, match="planner's n was 1 and is 2"):
         other.start(Task("one?"), resume=tmp_path / "one")
 
 

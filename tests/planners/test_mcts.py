@@ -39,7 +39,7 @@ async def test_the_search_goes_on_past_a_doubtful_answer_and_says_why() -> None:
     solution = await planner.solve(World(), proposer, Budget())
     assert solution.answer == "right"
     assert proposer.notes["run/2"] == [
-        "The answer 'hasty' was judged doubtful: it was not computed"
+        "The answer 'hasty' was given and got 2 of 10 points: it was not computed"
     ]
 
 

@@ -164,7 +164,7 @@ async def test_it_is_asked_again_at_the_same_node_and_told_what_went_wrong() -> 
     ]
     _, history, options, note = outcome.choices.asked[1]
     assert (history, options) == (("a",), ("c", "d"))
-    assert note == ("These sub-tasks were undone, as the last of them failed: b()\nno b here")
+    assert note == ("These calls were tried and undone, as the last of them failed: b()\nno b here")
 
 
 async def test_an_ancestor_is_taken_up_with_its_state_and_history() -> None:

@@ -88,11 +88,15 @@ class CodeEnvironment(AgentEnvironment):
         except SandboxError as error:
             return await self._recover(str(error).rstrip("."))
         self._log_execution(execution, id)
+        answer = given_answer(execution)
+        text = observations.describe_execution(
+            execution, timeout=self._step_timeout, answered=answer is not None
+        )
         observation = Observation(
-            text=before + observations.describe_execution(execution, timeout=self._step_timeout),
+            text=before + text,
             ok=execution.ok,
             invalid=_is_no_python(execution, source),
-            answer=given_answer(execution),
+            answer=answer,
             images=tuple(picture.data for picture in execution.images),
         )
         if execution.outcome == "interrupted":

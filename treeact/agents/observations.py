@@ -28,12 +28,13 @@ def describe_failed_writes(calls: Iterable[ToolCall]) -> str:
     )
 
 
-def describe_execution(execution: Execution, *, timeout: float) -> str:
+def describe_execution(execution: Execution, *, timeout: float, answered: bool = False) -> str:
     """Return the observation of one run of code.
 
     Args:
         execution: what came of it.
         timeout: seconds the code was allowed.
+        answered: whether it gave the answer, so that nobody waits for output.
     """
     parts = [
         *_stream(execution, "stdout"),
@@ -43,9 +44,7 @@ def describe_execution(execution: Execution, *, timeout: float) -> str:
         *_ending(execution, timeout),
         *(f"Note: {note}" for note in execution.notes),
     ]
-    if not parts:
-        return EMPTY
-    return "\n".join(parts)
+    return "\n".join(parts) or ("" if answered else EMPTY)
 
 
 def _stream(execution: Execution, name: Stream) -> list[str]:

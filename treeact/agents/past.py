@@ -142,7 +142,7 @@ def _course(started: RunStarted) -> dict[str, Any]:
     return {
         "agent": started.agent,
         "planner": started.planner,
-        "planner settings": settings.get("planner"),
+        **{f"planner's {key}": value for key, value in (settings.get("planner") or {}).items()},
         "files": started.files,
         "tools": settings.get("tools"),
     }

@@ -39,6 +39,7 @@ FORM = "Write calls, one on each line, in one block between ``` lines; `finish()
 
 _BLOCK = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _FINISH = re.compile(r"finish\(\s*(?P<answer>.*?)\s*\)\s*;?\s*(?:#.*)?$", re.DOTALL)
+_CALL = re.compile(r"(?:\w+\s*=\s*)?[A-Za-z_][\w.]*\(")
 _NUMBER = re.compile(r"^\s*(?:\d{1,3}[.):]\s+|[-*•]\s+)")
 
 
@@ -177,7 +178,7 @@ def plan_reader(world: World, *, whole: bool) -> Callable[[str], Reading]:
         actions, faults = _read_lines(world, lines, strict=found is not None)
         if not actions:
             problem = "no call" if text.strip() else "empty reply"
-            feedback = " ".join([*faults[:1], FORM])
+            feedback = " ".join([*(f"{fault.rstrip('.')}." for fault in faults[:1]), FORM])
             return Reading(NoAction(feedback), thought=thought, problem=problem)
         repairs = (f"left out {len(faults)} lines that are no calls",) if faults else ()
         first, *later = actions
@@ -202,6 +203,8 @@ def _read_lines(
             actions.append(world.read(line))
         except TreeActError as fault:
             faults.append(str(fault))
+            if not actions and _CALL.match(line):
+                break  # what comes next was not meant to come first
         if len(actions) == MAX_PLAN:
             break
     return actions, faults

@@ -181,6 +181,6 @@ class _Conversation:
     def _turn(self, step: Step) -> list[Message]:
         observation = step.observation
         images = tuple(Image(data=data) for data in observation.images) if self._vision else ()
-        said = Message("user", observation.text, images)
         words = self._words(step.proposal) if step.proposal else ""
-        return [Message("assistant", words), said] if words else [said]
+        turn = [Message("assistant", words), Message("user", observation.text, images)]
+        return [message for message in turn if message.content or message.images]

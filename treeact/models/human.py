@@ -79,8 +79,10 @@ class HumanModel(LanguageModel):
             self._write(
                 f"--- the reply must be JSON of this schema\n{json.dumps(request.schema)}\n"
             )
+        samples = f", one of {request.n} samples" if request.n > 1 else ""
         self._write(
-            f"--- {request.path or 'reply'}: your reply, ended by a line with a single dot\n"
+            f"--- {request.path or 'reply'}: your reply{samples}, "
+            "ended by a line with a single dot\n"
         )
         self._shown = messages
 

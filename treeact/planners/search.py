@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -30,6 +31,9 @@ MAX_NOTES = 5
 """Causes of failures that a proposer is told at once: the newest."""
 NOTE_LENGTH = 300
 """Characters of an action or a cause in a note."""
+
+_FRAME = re.compile(r'^ +File "<step [^"\n]*", line [^\n]*\n +(.+)$', re.MULTILINE)
+"""A frame of a traceback that is in an action's code, and what stands there."""
 
 Cost = Callable[[Proposal, Observation | None], tuple[float, float]]
 """Returns g and h of a child, given what came of it where it was carried out."""
@@ -164,7 +168,8 @@ class Search:
         """Remember what the scorer had against an answer, for all later proposals."""
         if node.observation and node.score and node.score.reason:
             answer, reason = _cut(node.observation.answer or ""), _cut(node.score.reason)
-            self._lessons.append(f"The answer {answer!r} was judged doubtful: {reason}")
+            points = f"{10 * node.score.value:.0f} of 10 points"
+            self._lessons.append(f"The answer {answer!r} was given and got {points}: {reason}")
 
     def has_state(self, node: Node) -> bool:
         """Return whether `node` can be expanded or chosen: its state is still held."""
@@ -280,7 +285,9 @@ class Search:
         action = proposal.actions[0]
         if action.kind in ("code", "call"):
             self._causes.pop(action.key, None)
-            self._causes[action.key] = f"{_cut(action.text)}\nfailed: {cause_of(observation)}"
+            words = (action.kind == "code" and proposal.thought) or action.text
+            cause = f"failed{_place(observation)}: {cause_of(observation)}"
+            self._causes[action.key] = f"{_cut(words)}\n{cause}"
         if observation.invalid:
             self.invalid[action.key] = observation.text
 
@@ -321,6 +328,12 @@ def cause_of(observation: Observation) -> str:
     """Return the last line of an observation: of a traceback, what was raised."""
     lines = observation.text.strip().splitlines() or ["no reason was given"]
     return _cut(lines[-1].strip())
+
+
+def _place(observation: Observation) -> str:
+    """Return the line of the action's code that a traceback ends in, with the word before it."""
+    lines = _FRAME.findall(observation.text)
+    return f" at `{_cut(lines[-1])}`" if lines else ""
 
 
 def _lost(error: BaseException) -> tuple[None, Observation]:

@@ -208,7 +208,10 @@ def _last_choice(failed: Node) -> Node | None:
 
 def _undone_text(undone: list[Node], observation: Observation) -> str:
     texts = " | ".join(node.action.text for node in undone if node.action)
-    return f"These sub-tasks were undone, as the last of them failed: {texts}\n{observation.text}"
+    return (
+        f"These calls were tried and undone, as the last of them failed: {texts}\n"
+        f"{observation.text}"
+    )
 
 
 def _support(node: Node) -> int:

@@ -2,12 +2,13 @@
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.planners.export.support import ANY_TEXT, code, grown, seen
 from treeact.planners.export import outline, rows
-from treeact.planners.export.outline import cells, cut
+from treeact.planners.export.outline import cells, cut, label
 from treeact.planners.tree import ActionTree
 from treeact.trace.log import EventLog
 
@@ -84,3 +85,17 @@ def test_cut_text_fits_and_short_text_is_left_alone(text: str, width: int) -> No
     assert cells(cut(text, width)) <= width
     if cells(text) <= width:
         assert cut(text, width) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("import csv\n\nfrom os import sep\nrows = read()\nprint(rows)", "rows = read()"),
+        ("import csv", "import csv"),
+        ("", ""),
+    ],
+)
+def test_code_is_called_by_what_it_does_first(source: str, name: str) -> None:
+    tree = ActionTree()
+    tree.add(tree.root, code(source), seen())
+    assert label(rows(tree)[1]) == name

@@ -10,13 +10,18 @@ from treeact.planners.protocols import Sketch
 MAX_SKETCHES = 50
 """Imagined steps that are kept: a list without end says nothing about what is left."""
 
+END = Sketch("the answer")
+"""What every list ends in: a list without other steps says that only the answer is left, while a
+reply without a list says nothing about that."""
+
 _BLOCK = re.compile(r"<later>(?P<lines>.*?)(?:</later>|\Z)", re.DOTALL | re.IGNORECASE)
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])?\s*")
 _NAME = re.compile(r"\w+")
+_NOTHING = frozenset({"none", "nothing", "`none`"})
 
 
 def split_sketches(text: str, tools: Collection[str]) -> tuple[str, tuple[Sketch, ...]]:
-    """Return a reply without its `<later>` list, and what that list holds, a line each.
+    """Return a reply without its `<later>` list, and what that list holds, a line each, and `END`.
 
     Args:
         text: the reply.
@@ -31,7 +36,7 @@ def split_sketches(text: str, tools: Collection[str]) -> tuple[str, tuple[Sketch
     sketches = [
         Sketch(line, tuple(name for name in _NAME.findall(line) if name in known))
         for line in lines
-        if line and line.lower() not in ("none", "nothing")
+        if line and line.lower().rstrip(".") not in _NOTHING
     ]
     rest = f"{text[: found.start()].rstrip()}{text[found.end() :]}"
-    return rest, tuple(sketches[:MAX_SKETCHES])
+    return rest, (*sketches[:MAX_SKETCHES], END)

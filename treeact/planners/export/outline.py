@@ -64,9 +64,10 @@ def outline(nodes: Sequence[Row], *, fold: int | None = None) -> list[Place]:
 
 
 def label(row: Row) -> str:
-    """Return what a node is called: the first line of its action."""
-    lines = (line.strip() for line in row.text.splitlines())
-    return _LEADS.get(row.action, "") + next(filter(None, lines), "")
+    """Return what a node is called: the first line of its action, imports aside."""
+    lines = [stripped for line in row.text.splitlines() if (stripped := line.strip())]
+    telling = (line for line in lines if not line.startswith(("import ", "from ")))
+    return _LEADS.get(row.action, "") + next(telling, lines[0] if lines else "")
 
 
 def facts(row: Row) -> list[str]:

@@ -109,8 +109,8 @@ def read_call(line: str, *, domain: str) -> Call:
     found = parse_call(line)
     if found is None:
         raise ToolError(
-            f"{line.strip()[:200]!r} is no call: write it as name(argument=value), with texts in "
-            "quotes and numbers"
+            f"{line.strip()[:200]!r} is no call: write it as name(argument=value), with texts and "
+            "days in quotes, and without variables"
         )
     name, values, named = found
     calls = calls_of(DOMAINS[domain])

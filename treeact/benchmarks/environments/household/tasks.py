@@ -51,8 +51,12 @@ class HouseholdTask:
 
 
 def action_list() -> str:
-    """Return the names of the actions by the number of objects they take."""
-    kinds = {0: "Actions", 1: "Actions on an object", 2: "Actions on an object and a target"}
+    """Return the names of the actions by the number of objects they take, and their form."""
+    kinds = {
+        0: "Actions, each in the form action()",
+        1: "Actions on an object, in the form action(object)",
+        2: "Actions on an object and a target, in the form action(object, target)",
+    }
     return "\n".join(
         f"{words}: {', '.join(name for name, rule in ACTIONS.items() if rule.arity == arity)}."
         for arity, words in kinds.items()
