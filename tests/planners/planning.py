@@ -58,7 +58,7 @@ class World:
         twin.fails, twin.taken = self.fails, self.taken
         return twin
 
-    async def choose(self, fork: World) -> str:
+    async def choose(self, fork: World, *, commit: bool = True) -> str:
         self.taken = fork.taken
         return ""
 

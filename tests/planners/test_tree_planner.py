@@ -86,6 +86,12 @@ async def test_settings_are_the_papers() -> None:
     assert planner.forks and planner.name == "tree-planner"
 
 
+@pytest.mark.parametrize("setting", [{"N": 0}, {"max_corrections": -1}, {"resamples": -1}])
+def test_numbers_that_are_too_small_are_refused(setting: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match=f"{next(iter(setting))} is .*: give [01] or more"):
+        TreePlanner(**setting)
+
+
 async def test_one_call_samples_all_plans() -> None:
     outcome = await search([[plan("a b", votes=20), plan("a c", votes=5)]], N=25)
     assert outcome.plans.asked == [("run/root", 25, ())]
@@ -240,8 +246,8 @@ async def test_an_exhausted_tree_is_sampled_again_with_what_failed() -> None:
     assert first == ("run/root", 7, ())
     assert second[:2] == ("run/root/sampling-2", 7)
     assert second[2] == (
-        "b()\nfailed when it was tried:\nno b here",
-        "c()\nfailed when it was tried:\nno c here",
+        "b()\nfailed: no b here",
+        "c()\nfailed: no c here",
     )
     assert outcome.actions == ["a", "d", "done"]
     # c failed in this state before: it is not tried again, for all its support
@@ -358,6 +364,27 @@ async def test_the_log_holds_the_tree_and_a_second_run_is_the_same(tmp_path: Fil
     assert [event.id for event in events(one, ev.NodeChosen)] == [one.tree.best.id]
 
 
+async def test_a_search_that_was_cut_off_is_the_beginning_of_the_whole_one() -> None:
+    def run(budget: Budget) -> Any:
+        plans = [plan("a b", votes=2), plan("a c"), plan("d e")]
+        return search([plans, [plan("f g")]], fails=["a b", "a c", "d e"], budget=budget)
+
+    def told(outcome: Outcome) -> list[dict[str, Any]]:
+        return [
+            event.model_dump(exclude={"seq", "time"})
+            for event in outcome.events
+            if event.type != "node_chosen"
+        ]
+
+    whole = await run(Budget())
+    assert whole.actions == ["f", "g", "done"]
+    for steps in range(1, 10):
+        cut = await run(Budget(steps=steps))
+        begun = told(cut)
+        assert begun == told(whole)[: len(begun)]
+        assert len(cut.steps) <= steps and isinstance(cut.solution.stopped, BudgetExceeded)
+
+
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=5)
 
 
@@ -463,9 +490,16 @@ async def test_the_ledger_is_the_formula_to_the_token() -> None:
     assert rows == {"plan": 1, "decide": 2}
 
 
+async def test_a_proposer_that_can_decide_is_the_decider_where_none_is_given() -> None:
+    booked = Booked([plan("a", votes=10), plan("b", votes=15)], ["a"])
+    world = World()
+    await TreePlanner().solve(world, booked, Budget())
+    assert world.taken == ("a",)
+
+
 async def test_deciding_by_support_costs_the_sampling_alone() -> None:
     booked = Booked([plan("a b", votes=10), plan("c d", votes=15)], [])
-    await TreePlanner().solve(World(), booked, Budget())
+    await TreePlanner(vote_only=True).solve(World(), booked, Budget())
     assert booked.ledger.total.usage.total_tokens == P_SYS + P_FEWSHOT + P_ENV + 25 * 2 * PER_ACTION
 
 

@@ -13,11 +13,12 @@ from treeact.agents.json_calls import ToolEnvironment, read_call
 from treeact.agents.judging import JudgingProposer
 from treeact.agents.proposers import ModelProposer, Reading
 from treeact.agents.replies import parse_reply
+from treeact.agents.replies.sketches import split_sketches
 from treeact.agents.run import Context, Parts
 from treeact.agents.workspace import Home, Workspace, guard
 from treeact.errors import ConfigError
 from treeact.models.base import Message
-from treeact.planners.protocols import Action, Answer, Code, NoAction
+from treeact.planners.protocols import Action, Answer, Code, NoAction, Sketch
 from treeact.sandbox.base import Limits
 from treeact.sandbox.packages import packages
 from treeact.sandbox.select import opener
@@ -33,7 +34,7 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
     tools = ToolSet([*agent.tools, final_answer])
     caller = make_caller(agent, context)
     opening = code_opening(agent, context)
-    proposer = make_proposer(agent, context, caller, opening, code_reader(tools.names))
+    proposer = make_proposer(agent, context, caller, opening, code_reader(agent, tools.names))
     last_call = make_last_call(context, caller, opening)
     workspace = Workspace(
         Home(
@@ -42,6 +43,7 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
             files=context.task.files,
             log=context.log,
             root=context.task.id,
+            past=context.past,
         )
     )
     return Parts(
@@ -76,11 +78,15 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
     caller = make_caller(agent, context)
     stubs = [tool.stub() for tool in tools]
     system = prompts.render("json", tools=stubs, instructions=agent.instructions)
-    opening = [Message("system", system), task_message(context)]
+    opening = [system_message(system, stubs), task_message(context)]
     return Parts(
         planner=agent.planner,
         env=ToolEnvironment(
-            tools, control=context.control, log=context.log, timeout=agent.step_timeout
+            tools,
+            control=context.control,
+            log=context.log,
+            timeout=agent.step_timeout,
+            past=context.past,
         ),
         proposer=make_proposer(agent, context, caller, opening, read_call),
         last_call=make_last_call(context, caller, opening),
@@ -131,33 +137,44 @@ def make_last_call(context: Context, caller: ModelCaller, opening: Sequence[Mess
 
 def task_message(context: Context, files: Sequence[str] | None = None) -> Message:
     """Return the message that holds the task, and names its files where there may be some."""
-    return Message("user", prompts.render("task", question=context.task.question, files=files))
+    text = prompts.render("task", question=context.task.question, files=files)
+    return Message("user", text, part="task")
+
+
+def system_message(text: str, stubs: Sequence[str]) -> Message:
+    """Return the system prompt, of which `stubs` describe tools."""
+    return Message("system", text, tools=sum(map(len, stubs)))
 
 
 def code_opening(agent: Agent, context: Context) -> list[Message]:
     """Return the system prompt and the task."""
+    stubs = [tool.stub() for tool in agent.tools]
     system = prompts.render(
         "codeact",
-        tools=[tool.stub() for tool in agent.tools],
+        tools=stubs,
         packages=[_import_name(package.split()[0]) for package in packages()],
         limits=_limits_sentence(agent.limits),
         output_limit=agent.limits.output,
         step_timeout=agent.step_timeout,
+        imagine=agent.planner.imagines,
         instructions=agent.instructions,
     )
     files = [file.name for file in context.task.files]
-    return [Message("system", system), task_message(context, files)]
+    return [system_message(system, stubs), task_message(context, files)]
 
 
 def _import_name(package: str) -> str:
     return {"pillow": "PIL (pillow)"}.get(package, package)
 
 
-def code_reader(tools: Sequence[str]) -> Callable[[str], Reading]:
+def code_reader(agent: Agent, tools: Sequence[str]) -> Callable[[str], Reading]:
     """Return what reads a reply as a code action that may call `tools`."""
     names = tuple(tools)
 
     def read(text: str) -> Reading:
+        later: tuple[Sketch, ...] = ()
+        if agent.planner.imagines:
+            text, later = split_sketches(text, names)
         reply = parse_reply(text)
         action: Action
         if reply.code is not None:
@@ -166,7 +183,13 @@ def code_reader(tools: Sequence[str]) -> Callable[[str], Reading]:
             action = Answer(reply.answer)
         else:
             action = NoAction(reply.feedback or "")
-        return Reading(action, thought=reply.thought, problem=reply.problem, repairs=reply.repairs)
+        return Reading(
+            action,
+            thought=reply.thought,
+            problem=reply.problem,
+            repairs=reply.repairs,
+            later=later,
+        )
 
     return read
 

@@ -53,9 +53,9 @@ class CodeEnvironment(AgentEnvironment):
             node=id,
         )
 
-    async def choose(self, fork: CodeEnvironment) -> str:
+    async def choose(self, fork: CodeEnvironment, *, commit: bool = True) -> str:
         """Go on in the live state of a fork; see `Forkable.choose`."""
-        made = await self._workspace.adopt(fork._workspace, id=fork._node)
+        made = await self._workspace.adopt(fork._workspace, id=fork._node, commit=commit)
         return observations.describe_failed_writes(made)
 
     async def close(self) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from treeact.agents.control import Control
+from treeact.agents.past import Past
 from treeact.errors import ConfigError, SandboxError, ToolError
 from treeact.planners.normalise import python_call
 from treeact.sandbox.base import Branch, Effects, Execution, HostTool, Sandbox, ToolCall
@@ -31,6 +33,7 @@ class Home:
         files: host files, put into the working folder under their own names.
         log: where starts are written.
         root: logical id of the run.
+        past: tool calls that were made before the run was resumed.
     """
 
     def __init__(
@@ -41,8 +44,10 @@ class Home:
         files: Sequence[Path],
         log: EventLog,
         root: str,
+        past: Past,
     ) -> None:
         self.log = log
+        self.past = past
         self._open_sandbox = open_sandbox
         self._tools = tools
         self._files = files
@@ -115,6 +120,7 @@ class Workspace:
                 timeout=timeout,
                 on_output=lambda stream, text: self._log.stream(f"{id}/{stream}", text),
                 on_call=lambda call: self._log_call(call, id),
+                recorded=self._home.past.calls(id),
             )
 
     async def fork(self, *, id: str) -> Workspace:
@@ -130,18 +136,22 @@ class Workspace:
         self._log.emit(BranchForked(id=id, branch=branch.id, of=origin.id, duration=duration))
         return Workspace(self._home, branch)
 
-    async def adopt(self, copy: Workspace, *, id: str) -> list[ToolCall]:
-        """Go on from a copy, which is used up; return the calls that it had put off, made now.
+    async def adopt(self, copy: Workspace, *, id: str, commit: bool) -> list[ToolCall]:
+        """Go on from a copy, which is used up; return the calls that were put off and made now.
 
         Raises:
             SandboxError: the state is lost.
         """
         mine, self._branch = await self._branch, copy._branch
         branch = await self._branch
-        made = [] if self.tentative else list(await branch.commit())
+        made = await self._commit(branch, f"{id}/commit") if commit else []
+        await mine.close()
+        return made
+
+    async def _commit(self, branch: Branch, id: str) -> list[ToolCall]:
+        made = list(await branch.commit(recorded=self._home.past.calls(id)))
         for call in made:
             self._log_call(call, id)
-        await mine.close()
         return made
 
     async def restart(self, why: str) -> None:
@@ -163,7 +173,7 @@ class Workspace:
         await self._home.close()
 
     def _log_call(self, call: ToolCall, id: str) -> None:
-        result = None if call.result is None else self._log.text(str(call.result))
+        result = None if call.result is None else self._log.text(json.dumps(call.result))
         self._log.emit(
             ToolCalled(
                 id=f"{id}/{call.tool}",

@@ -48,6 +48,16 @@ class Display(StrEnum):
     quiet = "quiet"
 
 
+class TreeFormat(StrEnum):
+    """How the tree of a run is written."""
+
+    text = "text"
+    json = "json"
+    graphml = "graphml"
+    dot = "dot"
+    svg = "svg"
+
+
 RunsOption = Annotated[
     Path | None,
     typer.Option(
@@ -86,7 +96,9 @@ def options(
 
 @app.command()
 def run(  # one parameter per option: this is the table of them
-    question: Annotated[str, typer.Argument(help="What is to be done; - reads it from stdin.")],
+    question: Annotated[
+        str | None, typer.Argument(help="What is to be done; - reads it from stdin.")
+    ] = None,
     file: Annotated[
         list[Path] | None,
         typer.Option("--file", "-f", help="File for the working folder; may be repeated."),
@@ -106,7 +118,10 @@ def run(  # one parameter per option: this is the table of them
     ] = None,
     agent: Annotated[str, typer.Option("--agent", "-a", help="codeact or json.")] = "codeact",
     planner: Annotated[
-        str, typer.Option("--planner", "-p", help="greedy, best-of-n or mcts.")
+        str,
+        typer.Option(
+            "--planner", "-p", help="greedy, best-of-n, mcts; settings as in mcts:n=3,depth=5."
+        ),
     ] = "greedy",
     sandbox: SandboxOption = SandboxName.auto,
     max_steps: Annotated[int, typer.Option(min=1, help="Steps of the run.")] = 20,
@@ -130,6 +145,13 @@ def run(  # one parameter per option: this is the table of them
         bool, typer.Option("--follow-up", "-i", help="Ask for further questions at the end.")
     ] = False,
     instructions: Annotated[str, typer.Option(help="Added to the agent's prompt.")] = "",
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            help="Run that was cut off or reached a limit: path, name, part of one, or last. "
+            "Give its files, planner and model again; the question is taken from it."
+        ),
+    ] = None,
     runs: RunsOption = None,
 ) -> None:
     """Let an agent work on a question.
@@ -158,6 +180,7 @@ def run(  # one parameter per option: this is the table of them
                 display=display.value,
                 follow_up=follow_up,
                 instructions=instructions,
+                resume=resume,
                 runs=runs,
             )
         )
@@ -240,6 +263,18 @@ def trace_show(
     show_trace(run, display=display.value, runs=runs)
 
 
+@trace_app.command("usage")
+def trace_usage(
+    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    runs: RunsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the tokens and dollars of a run by role, phase and part of the prompt."""
+    from treeact.cli.usage import show_usage
+
+    show_usage(run, runs=runs, as_json=as_json)
+
+
 @trace_app.command("list")
 def trace_list(
     runs: RunsOption = None,
@@ -249,6 +284,27 @@ def trace_list(
     from treeact.cli.trace import list_traces
 
     list_traces(runs=runs, as_json=as_json)
+
+
+@trace_app.command("tree")
+def trace_tree(
+    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    format: Annotated[
+        TreeFormat, typer.Option("--format", help="json is networkx' node-link form.")
+    ] = TreeFormat.text,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write.  [default: standard output]", show_default=False),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show all pruned siblings, however many.")
+    ] = False,
+    runs: RunsOption = None,
+) -> None:
+    """Show what a run tried as a tree: actions, costs, scores, why branches were pruned."""
+    from treeact.cli.tree import show_tree
+
+    show_tree(run, format=format.value, out=out, everything=everything, runs=runs)
 
 
 @sandbox_app.command("build")

@@ -35,6 +35,7 @@ class BestOfN:
 
     name: ClassVar[str] = "best-of-n"
     forks: ClassVar[bool] = True
+    imagines: ClassVar[bool] = False
 
     async def solve(
         self,

@@ -20,6 +20,7 @@ class Greedy:
 
     name = "greedy"
     forks = False
+    imagines = False
 
     async def solve(
         self,

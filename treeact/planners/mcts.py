@@ -52,6 +52,7 @@ class MCTS:
 
     name: ClassVar[str] = "mcts"
     forks: ClassVar[bool] = True
+    imagines: ClassVar[bool] = False
 
     async def solve(
         self,

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Row = NDArray[np.uint8]
+    Words = NDArray[np.uint64]
 
-T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 MAX_CALLS = 64
-"""Calls of the longest plan that is scored; an entry of a row must fit a byte."""
-ROWS_BYTES = 64 * 1024**2
-"""Memory for rows of prefixes; those that were not used for the longest time go first."""
+"""Calls of the longest plan that is scored: a row of its table is the bits of one machine word."""
+ROWS_BYTES = 32 * 1024**2
+"""Memory for rows of prefixes, and as much for places of calls; what was not used for the longest
+time goes first."""
 MATCHES = 100_000
 """Scores of prefixes that are kept."""
 
@@ -25,8 +28,9 @@ MATCHES = 100_000
 class PlanScores:
     """The scores of ToolChain* (Zhuang et al. 2024, section 3) over a fixed set of plans.
 
-    The subsequence table of all plans at once is a matrix with a column for each plan, and the row
-    of a path extends that of its parent, so that one more call costs one pass over the matrix.
+    The row of a path in the subsequence tables of all plans is an array with one word for each plan
+    (see `lcs_length`), and extends the row of the path's parent: one more call costs a few
+    operations on such arrays, whatever the path's length.
 
     Args:
         plans: each the calls of a plan in order, of at most `MAX_CALLS`; empty ones are no plans.
@@ -42,7 +46,8 @@ class PlanScores:
             raise ValueError(f"a plan has more than {MAX_CALLS} calls: split it")
         self._positions = _positions(self.plans)
         self._nearest: dict[str, float] = {}
-        self._rows: OrderedDict[tuple[str, ...], Row] = OrderedDict()
+        self._rows: OrderedDict[tuple[str, ...], Words] = OrderedDict()
+        self._places: OrderedDict[str, Words] = OrderedDict()
         self._matches: OrderedDict[tuple[str, ...], float] = OrderedDict()
         if self.plans:
             self._tabulate()
@@ -56,7 +61,7 @@ class PlanScores:
             import numpy as np
 
             shorter = np.minimum(self._lengths, len(calls))
-            score = float((self._row(calls)[-1] / shorter).max())
+            score = float((_zeros(self._row(calls)) / shorter).max())
             _remember(self._matches, calls, score, limit=MATCHES)
         return score
 
@@ -86,17 +91,20 @@ class PlanScores:
     def _tabulate(self) -> None:
         import numpy as np
 
-        self._ids = {call: id for id, call in enumerate(self._positions)}
-        self._lengths = np.fromiter(map(len, self.plans), np.int32, len(self.plans))
-        longest = int(self._lengths.max())
-        self._calls = np.full((longest, len(self.plans)), -1, np.int32)
-        for column, plan in enumerate(self.plans):
-            self._calls[: len(plan), column] = [self._ids[call] for call in plan]
-        self._start = np.zeros((longest + 1, len(self.plans)), np.uint8)
+        self._lengths = np.fromiter(map(len, self.plans), np.int64, len(self.plans))
+        self._start = np.full(len(self.plans), 2**64 - 1, np.uint64)
         self._most_rows = max(8, ROWS_BYTES // self._start.nbytes)
+        self._occurrences: dict[str, tuple[list[int], list[int]]] = {
+            call: ([], []) for call in self._positions
+        }
+        for number, plan in enumerate(self.plans):
+            for place, call in enumerate(plan):
+                numbers, places = self._occurrences[call]
+                numbers.append(number)
+                places.append(place)
 
-    def _row(self, calls: tuple[str, ...]) -> Row:
-        """Return the table's row for `calls`: entry (j, plan) is their LCS with its first j."""
+    def _row(self, calls: tuple[str, ...]) -> Words:
+        """Return the row for `calls`, from that of its longest prefix that is kept."""
         known = len(calls)
         while known and calls[:known] not in self._rows:
             known -= 1
@@ -109,22 +117,34 @@ class PlanScores:
             _remember(self._rows, calls[: end + 1], row, limit=self._most_rows)
         return row
 
-    def _extended(self, row: Row, call: str) -> Row:
+    def _extended(self, row: Words, call: str) -> Words:
+        if call not in self._occurrences:
+            return row
+        same = row & self._places_of(call)
+        extended: Words = row + same  # what is carried beyond the word is dropped
+        extended |= row - same
+        return extended
+
+    def _places_of(self, call: str) -> Words:
+        """Return, for each plan, the bits of the places where it holds `call`."""
         import numpy as np
 
-        id = self._ids.get(call)
-        if id is None:
-            return row
-        longer = row.copy()
-        np.maximum(row[1:], row[:-1] + (self._calls == id), out=longer[1:])
-        np.maximum.accumulate(longer, axis=0, out=longer)
-        return longer
+        bits = self._places.get(call)
+        if bits is None:
+            numbers, places = self._occurrences[call]
+            bits = np.zeros(len(self.plans), np.uint64)
+            np.bitwise_or.at(bits, numbers, np.uint64(1) << np.array(places, np.uint64))
+            _remember(self._places, call, bits, limit=self._most_rows)
+        else:
+            self._places.move_to_end(call)
+        return bits
 
 
 def lcs_length(first: Sequence[Hashable], second: Sequence[Hashable]) -> int:
-    """Return the length of the longest common subsequence, by the bits of one integer.
+    """Return the length of the longest common subsequence.
 
-    A zero bit of `row` says that the length grows at that place of `first` (Hyyrö 2004).
+    A row of the table is the bits of one integer: a zero says that the length grows by one at that
+    place of `first` (Hyyrö 2004).
     """
     places: dict[Hashable, int] = {}
     for place, item in enumerate(first):
@@ -142,6 +162,22 @@ def lcs_score(first: Sequence[Hashable], second: Sequence[Hashable]) -> float:
     return lcs_length(first, second) / shorter if shorter else 0.0
 
 
+def _zeros(words: Words) -> NDArray[np.int64]:
+    """Return how many bits of each word are zero, by a table of those of 16 bits."""
+    import numpy as np
+
+    quarters = _zeros_of_16()[words.view(np.uint16)].reshape(-1, 4)
+    zeros: NDArray[np.int64] = quarters.sum(axis=1, dtype=np.int64)
+    return zeros
+
+
+@cache
+def _zeros_of_16() -> NDArray[np.uint8]:
+    import numpy as np
+
+    return np.array([16 - number.bit_count() for number in range(2**16)], np.uint8)
+
+
 def _positions(plans: Sequence[Sequence[str]]) -> Mapping[str, float]:
     """Return the mean position of each call, from running sums."""
     sums: dict[str, float] = {}
@@ -154,9 +190,7 @@ def _positions(plans: Sequence[Sequence[str]]) -> Mapping[str, float]:
     return {call: total / counts[call] for call, total in sums.items()}
 
 
-def _remember(
-    kept: OrderedDict[tuple[str, ...], T], key: tuple[str, ...], value: T, *, limit: int
-) -> None:
+def _remember(kept: OrderedDict[K, V], key: K, value: V, *, limit: int) -> None:
     kept[key] = value
     if len(kept) > limit:
         kept.popitem(last=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from treeact.planners.protocols import Action, Answer, Proposal
@@ -71,28 +71,33 @@ def keys(node: Node) -> Keys:
     return tuple(action.key for at in node.lineage if (action := at.action))
 
 
-def prune_hopeless(
-    tree: ActionTree,
-    nodes: Iterable[Node],
-    failed: Collection[Keys],
-    invalid: Mapping[str, str],
-) -> None:
-    """Prune planned nodes known to fail, and those above them that nothing is left to try after.
+def prune_invalid(tree: ActionTree, nodes: Iterable[Node], invalid: Mapping[str, str]) -> None:
+    """Prune planned nodes whose action fails in every state, for the reasons given by key.
 
-    Args:
-        tree: the tree that they are in.
-        nodes: planned nodes.
-        failed: paths that failed at their last action.
-        invalid: why actions fail in every state, by key.
+    As everywhere here, a node goes as well when nothing is left to try after it.
     """
     for node in nodes:
-        action = node.action
-        if action is None or node.status != "planned":
-            continue
-        if action.key in invalid:
-            _prune(tree, node, f"fails in every state: {invalid[action.key]}")
-        elif failed and keys(node) in failed:
+        if node.status == "planned" and node.action and node.action.key in invalid:
+            _prune(tree, node, f"fails in every state: {invalid[node.action.key]}")
+
+
+def prune_failed(tree: ActionTree, root: Node, failed: Iterable[Keys]) -> None:
+    """Prune planned nodes at paths that failed at their last action before."""
+    for path in failed:
+        node = _planned(root, path)
+        if node:
             _prune(tree, node, "failed in the same state before")
+
+
+def _planned(root: Node, path: Keys) -> Node | None:
+    node = root
+    for key in path:
+        found = (child for child in options(node) if child.action and child.action.key == key)
+        child = next(found, None)
+        if child is None:
+            return None
+        node = child
+    return node
 
 
 def _prune(tree: ActionTree, node: Node, reason: str) -> None:

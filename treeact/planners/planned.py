@@ -72,10 +72,6 @@ class PlannedSearch:
                 children.append(child)
         return children
 
-    def has_state(self, node: Node) -> bool:
-        """Return True: what is only planned needs no state."""
-        return True
-
     async def finish(self, node: Node, stopped: TreeActError | None = None) -> Solution:
         """End the search: carry out the plan to `node`, unless the search was stopped before it.
 

@@ -217,11 +217,12 @@ class Forkable(Environment, Protocol):
         """
         ...
 
-    async def choose(self, fork: Any) -> str:
+    async def choose(self, fork: Any, *, commit: bool = True) -> str:
         """Take over the state of a fork, or a fork's fork, and make the writes that it put off.
 
         Args:
             fork: what `fork` returned; it is used up.
+            commit: False leaves the writes put off, for a search that has found no answer yet.
 
         Returns:
             What is to be said about those writes, such as that one failed; mostly nothing.
@@ -271,6 +272,7 @@ class Scorer(Protocol):
         ...
 
 
+@runtime_checkable
 class Decider(Protocol):
     """Who chooses among actions that plans offer at a node, given what is seen there."""
 
@@ -302,6 +304,10 @@ class Planner(Protocol):
     @property
     def forks(self) -> bool:
         """Whether it tries several actions from one state, and so needs a `Forkable`."""
+
+    @property
+    def imagines(self) -> bool:
+        """Whether it makes use of later actions in a proposal, so that they should be asked for."""
 
     async def solve(
         self,

@@ -45,7 +45,7 @@ class Replayed:
                 )
         return twin
 
-    async def choose(self, fork: Replayed) -> str:
+    async def choose(self, fork: Replayed, *, commit: bool = True) -> str:
         """Go on as `fork`."""
         self._env, self._taken = fork._env, fork._taken
         return ""

@@ -109,7 +109,8 @@ class Search:
         """Carry out `proposals`, each in a fork of `node`, and return the children to go on from.
 
         A candidate that failed is pruned when another succeeded; where all failed they are kept,
-        since repairing one is then the only way on. The state of `node` is dropped.
+        since repairing one is then the only way on, unless their state is lost. The state of `node`
+        is dropped.
 
         Args:
             node: where the proposals were made.
@@ -131,7 +132,7 @@ class Search:
         succeeded = any(child.observation and child.observation.ok for child in children)
         if succeeded or not keep_failed:
             await self._prune_failed(children)
-        return [child for child in children if child.status != "pruned"]
+        return [child for child in children if child in self._states]
 
     async def take(self, node: Node) -> Observation:
         """Carry out the planned `node` in a fork of its parent's state, which is kept.
@@ -190,14 +191,18 @@ class Search:
         self.tree.prune(node, reason)
         await self._let_go(node)
 
-    async def settle(self, node: Node) -> None:
+    async def settle(self, node: Node, *, commit: bool = True) -> None:
         """Make the state at `node` that of the environment, and drop all others.
+
+        Args:
+            node: where to go on, or to end.
+            commit: whether the writes that were put off on the way there are made now.
 
         Raises:
             SandboxError: its state is lost.
         """
         if node is not self._at:
-            said = await self._env.choose(self._states.pop(node))
+            said = await self._env.choose(self._states.pop(node), commit=commit)
             if said and node.observation:
                 node.observation = _with_text(node.observation, said)
         await self.drop(list(self._states))
@@ -205,9 +210,12 @@ class Search:
         self.tree.choose(node)
 
     async def finish(self, node: Node, stopped: TreeActError | None = None) -> Solution:
-        """End the search at `node` and return its path as the solution."""
+        """End the search at `node` and return its path as the solution.
+
+        Without an answer there, the path is only the best so far, and its writes stay put off.
+        """
         try:
-            await self.settle(node)
+            await self.settle(node, commit=node.status == "answered")
         except SandboxError as lost:
             stopped = stopped or lost
         return Solution(path=self.tree.path(node), stopped=stopped)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from treeact.errors import ConfigError, PlanMemoryError, SearchExhausted, TreeActError
@@ -64,7 +65,8 @@ class ToolChain:
         beta: weight of the memory in h, from 0 to 1. Likewise.
         k: samples of one expansion. The paper's value is unconfirmed; 10 is ours.
         T: expansions at most. The paper's value is unconfirmed; 20 is ours.
-        memory: the plans that paths are scored against; None has no plans and learns none.
+        memory: the plans that paths are scored against, or the file that holds them; an empty name
+            is no file: there are no plans, and none are learnt.
         learn: whether the calls of a path that ends with an answer are added to the memory.
         execute: True carries each candidate out in a fork of its parent's state and prunes what
             fails; a failed candidate is gone on from only where nothing else is left. False is the
@@ -85,7 +87,7 @@ class ToolChain:
     beta: float = 0.5
     k: int = 10
     T: int = 20
-    memory: PlanMemory | None = None
+    memory: PlanMemory | str | Path = ""
     learn: bool = True
     execute: bool = True
     h_scaled: bool = False
@@ -93,6 +95,7 @@ class ToolChain:
     concurrency: int = 4
 
     name: ClassVar[str] = "toolchain"
+    imagines: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for weight in ("alpha", "beta"):
@@ -122,7 +125,8 @@ class ToolChain:
         """
         tree = tree or ActionTree()
         search = self._search(env, proposer, budget, tree)
-        costs = await self._costs()
+        memory = await self._open_memory()
+        costs = await self._costs(memory)
         frontier = Frontier([tree.root])
         stopped: TreeActError | None = None
         try:
@@ -137,7 +141,10 @@ class ToolChain:
             stopped = stopped or self._exhausted(frontier)
         elif not self.execute:
             stopped = None  # the plan is complete, and is still to be carried out
-        return await self._remember(await search.finish(best, stopped), best)
+        solution = await search.finish(best, stopped)
+        if memory is None or not self.learn or solution.answer is None:
+            return solution
+        return await _remember(memory, solution, best)
 
     def _search(
         self, env: Environment, proposer: Proposer, budget: Budget, tree: ActionTree
@@ -146,8 +153,16 @@ class ToolChain:
             return Search(env, proposer, budget, tree, concurrency=self.concurrency)
         return PlannedSearch(env, proposer, budget, tree)
 
-    async def _costs(self) -> Costs:
-        memory = self.memory
+    async def _open_memory(self) -> PlanMemory | None:
+        if not isinstance(self.memory, str | Path):
+            return self.memory
+        if self.memory == "":
+            return None
+        from treeact.planners.memory import PlanMemory
+
+        return await asyncio.to_thread(PlanMemory, self.memory)
+
+    async def _costs(self, memory: PlanMemory | None) -> Costs:
         scores = None if memory is None else await asyncio.to_thread(memory.scores)
         return Costs(alpha=self.alpha, beta=self.beta, scaled=self.h_scaled, scores=scores)
 
@@ -169,9 +184,8 @@ class ToolChain:
 
         children = await search.carry_out(node, proposals, keep_failed=not frontier, cost=cost)
         for child in children:
-            if search.has_state(child):
-                frontier.add(child)
-                search.tree.best = min(search.tree.best, child, key=_standing)
+            frontier.add(child)
+            search.tree.best = min(search.tree.best, child, key=_standing)
 
     def _exhausted(self, frontier: Frontier) -> SearchExhausted:
         if frontier:
@@ -183,21 +197,6 @@ class ToolChain:
             "nothing is left to try: every action that was proposed failed; raise k, or give "
             "a proposer that varies its proposals more"
         )
-
-    async def _remember(self, solution: Solution, node: Node) -> Solution:
-        if self.memory is None or not self.learn or solution.answer is None:
-            return solution
-        calls = [
-            call
-            for step in node.lineage
-            if step.action and step.observation and step.observation.ok
-            for call in step.action.calls
-        ]
-        try:
-            await asyncio.to_thread(self.memory.add, calls)
-        except PlanMemoryError as error:  # the answer is worth more than the memory of it
-            return replace(solution, stopped=error)
-        return solution
 
 
 class Frontier:
@@ -264,3 +263,18 @@ def _standing(node: Node) -> tuple[bool, float, float]:
     if is_complete(node):
         return False, node.f, -float(node.depth)
     return True, -float(node.depth), node.f
+
+
+async def _remember(memory: PlanMemory, solution: Solution, node: Node) -> Solution:
+    """Remember the calls of a success, without those that failed on the way."""
+    calls = [
+        call
+        for step in node.lineage
+        if step.action and step.observation and step.observation.ok
+        for call in step.action.calls
+    ]
+    try:
+        await asyncio.to_thread(memory.add, calls)
+    except PlanMemoryError as error:  # the answer is worth more than the memory of it
+        return replace(solution, stopped=error)
+    return solution

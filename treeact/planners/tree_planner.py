@@ -6,8 +6,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from treeact.errors import SearchExhausted, TreeActError
-from treeact.planners.plan_tree import Keys, grow, keys, options, prune_hopeless, read_plans
+from treeact.errors import ConfigError, SearchExhausted, TreeActError
+from treeact.planners.plan_tree import (
+    Keys,
+    grow,
+    keys,
+    options,
+    prune_failed,
+    prune_invalid,
+    read_plans,
+)
 from treeact.planners.protocols import Decider, Environment, Observation, Proposer, Solution
 from treeact.planners.search import MAX_NOTES, Search
 from treeact.planners.tree import ActionTree, Node
@@ -33,17 +41,28 @@ class TreePlanner:
         N: plans sampled by one call; the paper has 25 and 50.
         max_corrections: failures after which another branch is tried; 0 ends at the first failure.
         resamples: times that new plans are sampled when none is left; the paper has 0.
-        decider: who chooses where plans part; None takes what most plans do, without any call
-            (Vote-Tree-Planner, arXiv 2502.09749).
+        decider: who chooses where plans part; None takes the proposer where it can decide, else
+            what most plans do.
+        vote_only: take what most plans do, without any call (Vote-Tree-Planner, arXiv 2502.09749).
+
+    Raises:
+        ConfigError: a number is too small.
     """
 
     N: int = 25
     max_corrections: int = 10
     resamples: int = 1
     decider: Decider | None = None
+    vote_only: bool = False
 
     name: ClassVar[str] = "tree-planner"
     forks: ClassVar[bool] = True
+    imagines: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        for setting, least in (("N", 1), ("max_corrections", 0), ("resamples", 0)):
+            if (value := getattr(self, setting)) < least:
+                raise ConfigError(f"{setting} is {value}: give {least} or more")
 
     async def solve(
         self,
@@ -59,26 +78,34 @@ class TreePlanner:
         """
         tree = tree or ActionTree()
         search = Search(env, proposer, budget, tree, concurrency=1)
-        descent = _Descent(self, search, budget)
+        descent = _Descent(self, search, budget, self._choose_decider(proposer))
         try:
             await descent.to_the_end()
         except TreeActError as stop:
             return await search.finish(tree.best, stop)
         return await search.finish(tree.best)
 
+    def _choose_decider(self, proposer: Proposer) -> Decider | None:
+        if self.vote_only:
+            return None
+        return self.decider or (proposer if isinstance(proposer, Decider) else None)
+
 
 class _Descent:
     """One way down the tree in progress. The node it is at is the best of the tree."""
 
-    def __init__(self, planner: TreePlanner, search: Search, budget: Budget) -> None:
+    def __init__(
+        self, planner: TreePlanner, search: Search, budget: Budget, decider: Decider | None
+    ) -> None:
         self._planner = planner
+        self._decider = decider
         self._search = search
         self._tree = search.tree
         self._budget = budget
         self._samplings = 0
         self._corrections = 0
         self._decisions: Counter[Node] = Counter()
-        self._failed: set[Keys] = set()
+        self._failed: list[Keys] = []
         self._undone: list[str] = []
 
     async def to_the_end(self) -> None:
@@ -113,15 +140,16 @@ class _Descent:
             proposals = await self._search.propose(root, self._planner.N, id=again)
             if any(proposal.actions for proposal in proposals):
                 planned = grow(self._tree, root, read_plans(proposals))
-                prune_hopeless(self._tree, planned, self._failed, self._search.invalid)
+                prune_invalid(self._tree, planned, self._search.invalid)
+                prune_failed(self._tree, root, self._failed)
 
     async def _decide(self, node: Node) -> Node:
         """Return the child to go on to; where there is one only, nobody is asked."""
         children = options(node)
         choice = None
-        if self._planner.decider and len(children) > 1:
+        if self._decider and len(children) > 1:
             self._decisions[node] += 1
-            choice = await self._planner.decider.choose(
+            choice = await self._decider.choose(
                 self._tree.path(node),
                 [child.proposal for child in children if child.proposal],
                 id=f"{node.id}/decision-{self._decisions[node]}",
@@ -137,9 +165,9 @@ class _Descent:
         Raises:
             SearchExhausted: that was one failure too many, or nothing is left to try.
         """
-        self._failed.add(keys(failed))
+        self._failed.append(keys(failed))
         if observation.invalid:
-            prune_hopeless(self._tree, list(self._tree), (), self._search.invalid)
+            prune_invalid(self._tree, list(self._tree), self._search.invalid)
         choice = _last_choice(failed)
         self._check_may_go_on(failed, choice, observation)
         self._corrections += 1

@@ -4,13 +4,15 @@ import ast
 import json
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from treeact import Budget
+from treeact import Budget, ScriptedModel, Task
+from treeact.agents.planning import PlanAgent
 from treeact.benchmarks.environments.apis import (
     DOMAINS,
     ApiEnvironment,
@@ -18,10 +20,13 @@ from treeact.benchmarks.environments.apis import (
     Condition,
     Goal,
     api_tasks,
+    read_call,
     score,
 )
-from treeact.errors import ConfigError
-from treeact.planners import ActionTree, Greedy
+from treeact.benchmarks.environments.worlds import find_task
+from treeact.errors import ConfigError, ToolError
+from treeact.models.base import Request
+from treeact.planners import ActionTree, Greedy, ToolChain
 from treeact.planners.protocols import (
     Action,
     Answer,
@@ -31,6 +36,7 @@ from treeact.planners.protocols import (
     Path,
     Proposal,
     Sketch,
+    Solution,
     Step,
 )
 from treeact.tools.results import to_json
@@ -53,8 +59,7 @@ async def take(env: ApiEnvironment, actions: Sequence[Action]) -> Path:
 
 
 async def outcome(task: ApiTask, actions: Sequence[Action]) -> bool:
-    env = task.environment()
-    return score(task, env, await take(env, actions)).success
+    return score(task, await take(task.environment(), actions)).success
 
 
 def test_there_are_enough_tasks_in_enough_domains() -> None:
@@ -69,8 +74,7 @@ def test_there_are_enough_tasks_in_enough_domains() -> None:
 
 @pytest.mark.parametrize("task", TASKS, ids=IDS)
 async def test_the_gold_chain_meets_the_goal_without_an_error(task: ApiTask) -> None:
-    env = task.environment()
-    result = score(task, env, await take(env, task.gold))
+    result = score(task, await take(task.environment(), task.gold))
     assert (result.success, result.calls, result.errors) == (True, len(task.chain), 0)
 
 
@@ -101,9 +105,8 @@ async def last_change(task: ApiTask) -> int:
 @pytest.mark.parametrize("domain", DOMAINS)
 async def test_no_task_is_solved_by_the_chain_of_another(domain: str) -> None:
     for chain in api_tasks(domain):
-        env = chain.environment()
-        path = await take(env, chain.gold)
-        solved = [task.id for task in api_tasks(domain) if score(task, env, path).success]
+        path = await take(chain.environment(), chain.gold)
+        solved = [task.id for task in api_tasks(domain) if score(task, path).success]
         assert solved == [chain.id]
 
 
@@ -263,6 +266,40 @@ def test_a_damaged_line_names_its_place(
     tasks._read_tasks.cache_clear()
 
 
+@pytest.mark.parametrize("task", TASKS[::7], ids=IDS[::7])
+def test_the_gold_chain_can_be_written_and_read(task: ApiTask) -> None:
+    calls = [call for call in task.gold if isinstance(call, Call)]
+    assert [read_call(call.text, domain=task.domain) for call in calls] == calls
+
+
+def test_calls_are_read_with_arguments_by_place() -> None:
+    read = partial(read_call, domain="homes")
+    call = Call("book_visit", {"home_id": "H01", "day": "2027-03-01", "hour": 9})
+    assert read("  book_visit('H01', '2027-03-01', hour=9) ") == call
+    assert read("search(1)") == Call("search", {"argument 1": 1})
+    assert read("fly('H01')") == Call("fly", {"argument 1": "H01"})
+    for line in ("", "search", "search(", "a.b()", "f(x)", "f(**{1: 2}, *[3])", "f({[]: 1})"):
+        with pytest.raises(ToolError, match="is no call"):
+            read(line)
+
+
+async def test_a_model_plans_in_the_catalogue() -> None:
+    task = find_task("apis", "kitchen-01")
+    plan = [*(action.text for action in task.gold[:-1]), "finish()"]
+
+    def reply(request: Request) -> list[str]:
+        done = sum(message.role == "assistant" for message in request.messages)
+        rest = "\n".join(plan[done:])
+        return [f"```\n{rest}\n```"] * request.n
+
+    agent = PlanAgent(ScriptedModel(reply), world=task.world, planner=ToolChain(k=2))
+    run = agent.start(Task(task.question))
+    result = await run.result()
+    assert result.answer == "done"
+    measures = task.measure(Solution(path=result.path), ActionTree())
+    assert measures == {"success": True, "calls": len(task.gold) - 1, "errors": 0}
+
+
 class Gold:
     """Proposes the gold chain, and reads no state."""
 
@@ -277,7 +314,6 @@ class Gold:
 
 async def test_the_plain_loop_runs_a_task() -> None:
     task = api_tasks("office")[0]
-    env, tree = task.environment(), ActionTree()
-    solution = await Greedy().solve(env, Gold(task), Budget(steps=30), tree=tree)
-    assert score(task, env, solution.path).success
+    solution = await Greedy().solve(task.environment(), Gold(task), Budget(steps=30))
+    assert score(task, solution.path).success
     assert solution.stopped is None

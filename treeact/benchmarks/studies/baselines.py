@@ -42,6 +42,7 @@ class Uninformed:
 
     name: ClassVar[str] = "uninformed"
     forks: ClassVar[bool] = True
+    imagines: ClassVar[bool] = False
 
     async def solve(
         self,
@@ -83,6 +84,7 @@ class Beam:
 
     name: ClassVar[str] = "beam"
     forks: ClassVar[bool] = True
+    imagines: ClassVar[bool] = False
 
     async def solve(
         self,
@@ -137,6 +139,7 @@ class WideningBeam:
 
     name: ClassVar[str] = "widening-beam"
     forks: ClassVar[bool] = True
+    imagines: ClassVar[bool] = False
 
     async def solve(
         self,
@@ -177,6 +180,7 @@ class StepByStep:
 
     name: ClassVar[str] = "step-by-step"
     forks: ClassVar[bool] = True
+    imagines: ClassVar[bool] = False
 
     async def solve(
         self,
@@ -228,6 +232,7 @@ class WholeBest:
 
     name: ClassVar[str] = "whole-best"
     forks: ClassVar[bool] = True
+    imagines: ClassVar[bool] = False
 
     async def solve(
         self,
@@ -269,6 +274,7 @@ class AideLike:
 
     name: ClassVar[str] = "aide-like"
     forks: ClassVar[bool] = True
+    imagines: ClassVar[bool] = False
 
     async def solve(
         self,

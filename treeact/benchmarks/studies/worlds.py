@@ -39,7 +39,7 @@ class WorldEnvironment:
         twin.state = self.state
         return twin
 
-    async def choose(self, fork: WorldEnvironment) -> str:
+    async def choose(self, fork: WorldEnvironment, *, commit: bool = True) -> str:
         """Go on from the state of `fork`."""
         self.state = fork.state
         return ""

@@ -144,7 +144,7 @@ def check(home: Home) -> None:
         assert not home.related(id, Relation.ON) and home.near(id)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(programs())
 def test_whatever_is_done_the_home_stays_possible(program: tuple[str, list[Call]]) -> None:
     scene, calls = program

@@ -1,6 +1,6 @@
 """A catalogue of tool chains: typed calls in five domains, with tasks and checkable goals."""
 
-from treeact.benchmarks.environments.apis.environment import DOMAINS, ApiEnvironment
+from treeact.benchmarks.environments.apis.environment import DOMAINS, ApiEnvironment, read_call
 from treeact.benchmarks.environments.apis.tasks import (
     ApiScore,
     ApiTask,
@@ -18,5 +18,6 @@ __all__ = [
     "Condition",
     "Goal",
     "api_tasks",
+    "read_call",
     "score",
 ]

@@ -13,6 +13,7 @@ from treeact.benchmarks.environments.apis.office import Office
 from treeact.benchmarks.environments.apis.sheets import Sheets
 from treeact.benchmarks.environments.apis.trips import Trips
 from treeact.errors import ConfigError, ToolError
+from treeact.planners.normalise import parse_call
 from treeact.planners.protocols import Action, Call, Observation
 from treeact.tools.results import to_json
 
@@ -60,31 +61,59 @@ class ApiEnvironment:
         The result is told as JSON. Unknown calls, wrong arguments and actions of another kind are
         `invalid`; what the state does not allow just fails.
         """
-        if action.kind == "answer":
-            return Observation(text="", answer=action.text)
-        if not isinstance(action, Call):
-            return Observation(text="Make one call, or give the answer.", ok=False, invalid=True)
-        try:
-            call = self._calls[action.tool]
-            given = call.arguments.bind((), action.arguments)
-        except ToolError as error:
-            return Observation(text=str(error), ok=False, invalid=True)
-        moment = DOMAINS[self.domain](self.state)
-        try:
-            result = to_json(getattr(moment, action.tool)(*given.args, **given.kwargs), action.tool)
-        except (ToolError, ArithmeticError) as error:
-            return Observation(text=f"{action.tool}: {error}", ok=False)
-        self.state = moment.state
-        return Observation(text=result if isinstance(result, str) else json.dumps(result))
+        self.state, observation = take_action(self.domain, self.state, action)
+        return observation
 
     async def fork(self, *, id: str) -> ApiEnvironment:
         """Return an environment in the same state."""
         return ApiEnvironment(self.domain, self.state)
 
-    async def choose(self, fork: ApiEnvironment) -> str:
-        """Go on as `fork`."""
+    async def choose(self, fork: ApiEnvironment, *, commit: bool = True) -> str:
+        """Go on as `fork`; see `Forkable.choose`."""
         self.state = fork.state
         return ""
 
     async def close(self) -> None:
         """Do nothing: there is nothing to release."""
+
+
+def take_action(domain: str, state: Any, action: Action) -> tuple[Any, Observation]:
+    """Return the state after an action, and what is told; a failed action changes nothing."""
+    if action.kind == "answer":
+        return state, Observation(text="", answer=action.text)
+    if not isinstance(action, Call):
+        text = "Make one call, or give the answer."
+        return state, Observation(text=text, ok=False, invalid=True)
+    try:
+        call = calls_of(DOMAINS[domain])[action.tool]
+        given = call.arguments.bind((), action.arguments)
+    except ToolError as error:
+        return state, Observation(text=str(error), ok=False, invalid=True)
+    moment = DOMAINS[domain](state)
+    try:
+        result = to_json(getattr(moment, action.tool)(*given.args, **given.kwargs), action.tool)
+    except (ToolError, ArithmeticError) as error:
+        return state, Observation(text=f"{action.tool}: {error}", ok=False)
+    text = result if isinstance(result, str) else json.dumps(result)
+    return moment.state, Observation(text=text)
+
+
+def read_call(line: str, *, domain: str) -> Call:
+    """Return the call that a line is, such as `set_city("Lund")`.
+
+    Whether there is such a call, with such arguments, is for the environment to say.
+
+    Raises:
+        ToolError: it is no call.
+    """
+    found = parse_call(line)
+    if found is None:
+        raise ToolError(
+            f"{line.strip()[:200]!r} is no call: write it as name(argument=value), with texts in "
+            "quotes and numbers"
+        )
+    name, values, named = found
+    calls = calls_of(DOMAINS[domain])
+    known = calls[name].parameters.parameters if name in calls else ()
+    names = [*known, *(f"argument {number}" for number in range(len(known) + 1, 100))]
+    return Call(name, dict(zip(names, values, strict=False)) | named)

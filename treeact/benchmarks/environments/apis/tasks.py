@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from treeact.benchmarks.environments.apis.domain import DATA
-from treeact.benchmarks.environments.apis.environment import DOMAINS, ApiEnvironment
+from treeact.benchmarks.environments.apis.environment import DOMAINS, ApiEnvironment, take_action
 from treeact.benchmarks.scorers import gaia_score
 from treeact.benchmarks.suite import first_fault
 from treeact.errors import ConfigError
@@ -120,18 +120,15 @@ def api_tasks(domain: str | None = None) -> tuple[ApiTask, ...]:
     return _read_tasks(domain)
 
 
-def score(task: ApiTask, env: ApiEnvironment, path: Path) -> ApiScore:
-    """Return how a run went.
-
-    Args:
-        task: the task.
-        env: its environment, in the state at the end of the path.
-        path: the path of the solution.
-    """
+def score(task: ApiTask, path: Path) -> ApiScore:
+    """Return how a run of a task went, by the path of its solution."""
     answer = path[-1].observation.answer if path else None
     actions = [step.proposal.actions[0] for step in path if step.proposal]
+    state = task.environment().state
+    for action in actions:
+        state, _ = take_action(task.domain, state, action)
     return ApiScore(
-        success=answer is not None and task.goal.met(env.state, answer),
+        success=answer is not None and task.goal.met(state, answer),
         calls=sum(action.kind == "call" for action in actions),
         errors=sum(not step.observation.ok for step in path),
     )

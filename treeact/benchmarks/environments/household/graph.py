@@ -22,6 +22,7 @@ from treeact.benchmarks.environments.household.home import (
     Situation,
     Thing,
 )
+from treeact.benchmarks.suite import first_fault
 from treeact.errors import ConfigError
 
 
@@ -71,7 +72,7 @@ def read_home(path: Path) -> Home:
     try:
         graph = _Graph.model_validate_json(content)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_fault(error)}") from error
+        raise ConfigError(f"{path}: {first_fault(error)}") from error
     return _home(graph, str(path))
 
 
@@ -93,7 +94,7 @@ def home_from(graph: Mapping[str, Any], *, name: str = "the graph") -> Home:
     try:
         checked = _Graph.model_validate(graph)
     except ValidationError as error:
-        raise ConfigError(f"{name}: {_fault(error)}") from error
+        raise ConfigError(f"{name}: {first_fault(error)}") from error
     return _home(checked, name)
 
 
@@ -229,8 +230,3 @@ def _character(things: Mapping[int, Thing], situations: Mapping[int, Situation],
                 raise ConfigError(f"{name}: {thing.name} is in no room; add an INSIDE edge")
             return id
     raise ConfigError(f"{name}: nobody is there to act; add a node of category Characters")
-
-
-def _fault(error: ValidationError) -> str:
-    fault = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, fault['loc'])) or 'the graph'}: {fault['msg']}"

@@ -30,7 +30,7 @@ class Household:
         """Return another household in the same state; see `Forkable.fork`."""
         return Household(self.home)
 
-    async def choose(self, fork: Household) -> str:
+    async def choose(self, fork: Household, *, commit: bool = True) -> str:
         """Go on in the state of `fork`; see `Forkable.choose`."""
         self.home = fork.home
         return ""

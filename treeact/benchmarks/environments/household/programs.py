@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable
 
 from treeact.benchmarks.environments.household.actions import ALIASES, ROLES
 from treeact.errors import ConfigError
-from treeact.planners.normalise import SyntaxFailure
+from treeact.planners.normalise import parse_call
 from treeact.planners.protocols import Call
 
 _ACTION = re.compile(r"\[\s*(\w+)\s*\]")
@@ -81,22 +80,18 @@ def _from_text(line: str) -> Call | None:
 
 
 def _from_python(line: str) -> Call | None:
-    try:
-        call = ast.parse(line, mode="eval").body
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
-            return None
-        named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-        objects = [ast.literal_eval(argument) for argument in call.args]
-    except SyntaxFailure:
+    call = parse_call(line)
+    if call is None:
         return None
+    name, objects, named = call
     given = [*ROLES[: len(objects)], *named]
     if len(objects) > len(ROLES) or sorted(given, key=str) != sorted(ROLES[: len(given)]):
         return None
     named |= dict(zip(ROLES, objects, strict=False))
     objects = [named[role] for role in ROLES if role in named]
-    if not all(isinstance(name, str) for name in objects):
+    if not all(isinstance(it, str) for it in objects):
         return None
-    return action(call.func.id, *objects)
+    return action(name, *objects)
 
 
 def _name(class_name: str, id: str | None) -> str:

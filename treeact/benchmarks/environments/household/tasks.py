@@ -16,6 +16,7 @@ from treeact.benchmarks.environments.household.household import Household
 from treeact.benchmarks.environments.household.metrics import Fact, facts
 from treeact.benchmarks.environments.household.programs import parse_line
 from treeact.benchmarks.environments.household.views import overview
+from treeact.benchmarks.suite import first_fault
 from treeact.errors import ConfigError
 from treeact.planners.protocols import Call
 
@@ -72,9 +73,7 @@ def household_tasks(folder: Path = DATA) -> tuple[HouseholdTask, ...]:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}); reinstall it") from error
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, fault["loc"]))
-        raise ConfigError(f"{path}: {place}: {fault['msg']}; correct it") from error
+        raise ConfigError(f"{path}: {first_fault(error)}; correct it") from error
     homes = {scene: read_home(folder / f"{scene}.json") for scene in {row.scene for row in rows}}
     tasks = {row.id: _task(row, homes[row.scene], f"{path}, task {row.id}") for row in rows}
     if len(tasks) < len(rows):

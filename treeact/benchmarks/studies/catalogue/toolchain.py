@@ -147,7 +147,7 @@ def _planner(
         h_scaled=method.scaled,
         k=SAMPLES,
         T=CAP,
-        memory=memory,
+        memory=memory or "",
         learn=False,
     )
 

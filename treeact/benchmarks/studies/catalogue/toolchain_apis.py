@@ -68,7 +68,7 @@ def _planner(method: str, memory: PlanMemory | None) -> Planner:
     if method == TREE_SEARCH:
         return MCTS(n=SAMPLES, iterations=10_000, depth=DEPTH, threshold=0)
     beta = 0.0 if method == FLAT else 0.5
-    return ToolChain(k=SAMPLES, T=CAP, beta=beta, memory=memory, learn=False)
+    return ToolChain(k=SAMPLES, T=CAP, beta=beta, memory=memory or "", learn=False)
 
 
 def _memory(method: str, task: ApiTask, seed: int) -> PlanMemory | None:
