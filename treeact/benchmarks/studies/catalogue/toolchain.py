@@ -84,10 +84,7 @@ VARIANTS = {
     "ToolChain*, h scaled": Method(scaled=True),
 }
 WEIGHTED = {
-    f"alpha {alpha:g}, beta {beta:g}{'' if tagged else ', untagged'}": Method(
-        alpha=alpha, beta=beta, tagged=tagged
-    )
-    for tagged in (True, False)
+    f"alpha {alpha:g}, beta {beta:g}, untagged": Method(alpha=alpha, beta=beta, tagged=False)
     for alpha in WEIGHTS
     for beta in WEIGHTS
 }
