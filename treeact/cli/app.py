@@ -120,7 +120,9 @@ def run(  # one parameter per option: this is the table of them
     planner: Annotated[
         str,
         typer.Option(
-            "--planner", "-p", help="greedy, best-of-n, mcts; settings as in mcts:n=3,depth=5."
+            "--planner",
+            "-p",
+            help="greedy, best-of-n, mcts, toolchain; settings as in mcts:n=3,depth=5.",
         ),
     ] = "greedy",
     sandbox: SandboxOption = SandboxName.auto,
@@ -181,6 +183,67 @@ def run(  # one parameter per option: this is the table of them
                 follow_up=follow_up,
                 instructions=instructions,
                 resume=resume,
+                runs=runs,
+            )
+        )
+    )
+
+
+@app.command()
+def plan(  # one parameter per option
+    world: Annotated[str, typer.Argument(help="household or apis.")],
+    task: Annotated[str | None, typer.Argument(help="Id of a task; none lists them.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            envvar="TREEACT_MODEL",
+            help="As for run; or oracle, a simulated policy: oracle:act=0.7,choose=0.9,seed=3.",
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
+    ] = None,
+    planner: Annotated[
+        str,
+        typer.Option(
+            "--planner", "-p", help="greedy, best-of-n, mcts, toolchain, tree-planner; as for run."
+        ),
+    ] = "tree-planner",
+    max_steps: Annotated[int, typer.Option(min=1, help="Steps and expansions.")] = 100,
+    budget_tokens: Annotated[
+        int | None, typer.Option(help="Tokens that model calls may use.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write the model's replies here, for replay:PATH.")
+    ] = None,
+    display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.quiet,
+    runs: RunsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="List the tasks as JSON.")] = False,
+) -> None:
+    """Run a planner on a task of a simulated world, and print the tree that it grew.
+
+    Exit status: as for run; an answer says that the planner is done, the measures how well.
+    """
+    from treeact.cli.plan import PlanOptions, list_tasks, run_plan
+
+    if task is None:
+        list_tasks(world, as_json=as_json)
+        return
+    raise typer.Exit(
+        run_plan(
+            PlanOptions(
+                suite=world,
+                task=task,
+                planner=planner,
+                model=model,
+                base_url=base_url,
+                max_steps=max_steps,
+                budget_tokens=budget_tokens,
+                record=record,
+                display=display.value,
                 runs=runs,
             )
         )

@@ -41,7 +41,7 @@ class ChainTruth:
             may not.
     """
 
-    def __init__(self, task: ApiTask, *, margin: float) -> None:
+    def __init__(self, task: ApiTask, *, margin: float = 2.0) -> None:
         self._task = task
         self._margin = margin
         self._start = Moment(task.environment().state, task.gold)
