@@ -215,7 +215,7 @@ def draw(results: Results, figure: Figure) -> None:
         colors = ["tab:gray"] * len(BASELINES) + ["tab:blue"] * len(VARIANTS)
         plots.bars(axes, names, points, colors)
         decisions, options = SIZES[size]
-        axes.set(title=f"{decisions} decisions of {options} options", xscale="log")
+        axes.set(title=f"{decisions} decisions of {options} options")
         axes.set_xlabel(f"expansions, given up after {CAP}")
 
 
