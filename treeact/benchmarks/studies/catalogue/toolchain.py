@@ -84,10 +84,7 @@ VARIANTS = {
     "ToolChain*, h scaled": Method(scaled=True),
 }
 WEIGHTED = {
-    f"alpha {alpha:g}, beta {beta:g}{'' if tagged else ', untagged'}": Method(
-        alpha=alpha, beta=beta, tagged=tagged
-    )
-    for tagged in (True, False)
+    f"alpha {alpha:g}, beta {beta:g}, untagged": Method(alpha=alpha, beta=beta, tagged=False)
     for alpha in WEIGHTS
     for beta in WEIGHTS
 }
@@ -218,7 +215,7 @@ def draw(results: Results, figure: Figure) -> None:
         colors = ["tab:gray"] * len(BASELINES) + ["tab:blue"] * len(VARIANTS)
         plots.bars(axes, names, points, colors)
         decisions, options = SIZES[size]
-        axes.set(title=f"{decisions} decisions of {options} options", xscale="log")
+        axes.set(title=f"{decisions} decisions of {options} options")
         axes.set_xlabel(f"expansions, given up after {CAP}")
 
 

@@ -205,7 +205,7 @@ def draw(results: Results, figure: Figure) -> None:
             plots.line(axes, (PLANS[0], PLANS[-1]), (point, point), name)
         axes.set(xlabel="plans sampled, N", ylabel=measured, xscale="log")
     panels[0].set(yscale="log", title=f"right with {rate}")
-    panels[0].legend(loc="upper left")
+    panels[0].legend(loc="lower right")
 
 
 STUDY = Study(
