@@ -49,7 +49,7 @@ async def test_calls_one_tool_per_turn_to_an_answer() -> None:
     assert (result.answer, result.reason, result.steps) == ("42", "answered", 2)
     assert observations(result)[0] == "42"
     assert next(event.text for event in of_type(events, Proposed)) == "add(a=40, b=2)"
-    assert [event.status for event in of_type(events, ToolCalled)] == ["done", "done"]
+    assert [event.status for event in of_type(events, ToolCalled)] == ["done", "stopped"]
 
 
 async def test_bad_calls_are_observations() -> None:

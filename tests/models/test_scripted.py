@@ -112,7 +112,7 @@ def test_the_bound_holds_for_a_real_tokenizer(tokenizer: tiktoken.Encoding, text
 def test_importing_it_loads_nothing_heavy() -> None:
     code = (
         "import sys, treeact.models; from treeact.models import ScriptedModel, Message, Request;"
-        "heavy = {'asyncio', 'pydantic', 'litellm', 'openai', 'httpx', 'email'};"
+        "heavy = {'asyncio', 'pydantic', 'litellm', 'openai', 'httpx', 'httpx2', 'email'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     printed = subprocess.run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -65,6 +65,7 @@ class Agent:
         budget: Budget | None = None,
         trace: Path | None = None,
         follow_up: bool = False,
+        resume: Path | None = None,
     ) -> Run:
         """Start a run and return at once; needs a running event loop.
 
@@ -73,14 +74,17 @@ class Agent:
             budget: limits besides `max_steps`; the run's spending counts against it.
             trace: run directory to make; None keeps the events in memory.
             follow_up: keep the sandbox when the run ends, for `run.send` and then `run.close`.
+            resume: run directory of a run of the same agent and task that was cut off, or stopped
+                at a limit. It is done again with its recorded replies and tool results, whose cost
+                counts, and is live from where the record ends.
 
         Raises:
             ConfigError: the task, the model or a setting is wrong, or a file is missing.
-            TraceError: the run directory cannot be made.
+            TraceError: the run directory cannot be made, or the one to resume cannot be read.
         """
         from treeact.agents.starting import start_run
 
-        return start_run(self, task, budget=budget, trace=trace, follow_up=follow_up)
+        return start_run(self, task, budget=budget, trace=trace, follow_up=follow_up, resume=resume)
 
     async def run(
         self, task: Task | str, *, budget: Budget | None = None, trace: Path | None = None
@@ -103,9 +107,21 @@ class Agent:
     def describe(self) -> dict[str, Any]:
         """Return the settings that a trace records."""
         return {
+            "planner": describe_planner(self.planner),
             "max_steps": self.max_steps,
             "step_timeout": self.step_timeout,
             "max_output_tokens": self.max_output_tokens,
             "approve": self.approve,
             "tools": [tool.name for tool in self.tools],
         }
+
+
+def describe_planner(planner: object) -> dict[str, Any]:
+    """Return the settings of a planner that is a dataclass, objects by their class names."""
+    settings = fields(planner) if is_dataclass(planner) else ()
+    values = {field.name: getattr(planner, field.name) for field in settings}
+    return {
+        name: value if isinstance(value, str | int | float | None) else type(value).__name__
+        for name, value in values.items()
+        if name != "concurrency"  # it changes how fast a search is, and nothing else
+    }

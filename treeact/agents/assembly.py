@@ -10,13 +10,15 @@ from treeact.agents.calls import ModelCaller
 from treeact.agents.code_environment import CodeEnvironment
 from treeact.agents.conclude import LastCall
 from treeact.agents.json_calls import ToolEnvironment, read_call
+from treeact.agents.judging import JudgingProposer
 from treeact.agents.proposers import ModelProposer, Reading
 from treeact.agents.replies import parse_reply
+from treeact.agents.replies.sketches import split_sketches
 from treeact.agents.run import Context, Parts
-from treeact.agents.workspace import OpenSandbox, Workspace, guard
+from treeact.agents.workspace import Home, OpenSandbox, Workspace, guard
 from treeact.errors import ConfigError
 from treeact.models.base import Message
-from treeact.planners.protocols import Action, Answer, Code, NoAction
+from treeact.planners.protocols import Action, Answer, Code, NoAction, Sketch
 from treeact.sandbox.base import Limits
 from treeact.sandbox.packages import packages
 from treeact.sandbox.select import opener
@@ -34,7 +36,7 @@ def assemble_code_agent(
     template: str = "codeact",
     more_tools: Sequence[Tool] = (),
     wrap: Callable[[OpenSandbox], OpenSandbox] = _as_it_is,
-    proposer: Callable[..., ModelProposer] = ModelProposer,
+    proposer: Callable[..., ModelProposer] | None = None,
 ) -> Parts:
     """Return the parts of a run whose actions are code; its sandbox starts at once, beside it.
 
@@ -44,7 +46,7 @@ def assemble_code_agent(
         template: name of the system prompt.
         more_tools: tools besides the agent's own.
         wrap: given what opens a sandbox, returns what is to open it.
-        proposer: makes the proposer.
+        proposer: makes the proposer; None leaves that to what the planner needs.
 
     Raises:
         ConfigError: tools clash, or a dollar budget meets an unknown price.
@@ -52,20 +54,27 @@ def assemble_code_agent(
     tools = ToolSet([*agent.tools, *more_tools, final_answer])
     caller = make_caller(agent, context)
     opening = code_opening(agent, context, template=template, more_tools=more_tools)
-    read = code_reader(tools.names)
+    read = code_reader(agent, tools.names)
     asking = make_proposer(agent, context, caller, opening, read, make=proposer)
     last_call = make_last_call(context, caller, opening)
     workspace = Workspace(
-        wrap(opener(agent.sandbox, limits=agent.limits)),
-        tools=guard(tools, context.control, root=context.task.id),
-        files=context.task.files,
-        log=context.log,
-        root=context.task.id,
+        Home(
+            wrap(opener(agent.sandbox, limits=agent.limits)),
+            tools=guard(tools, context.control, root=context.task.id),
+            files=context.task.files,
+            log=context.log,
+            root=context.task.id,
+            past=context.past,
+        )
     )
     return Parts(
         planner=agent.planner,
         env=CodeEnvironment(
-            workspace, control=context.control, log=context.log, step_timeout=agent.step_timeout
+            workspace,
+            control=context.control,
+            log=context.log,
+            step_timeout=agent.step_timeout,
+            listens=not agent.planner.forks,
         ),
         proposer=asking,
         last_call=last_call,
@@ -79,17 +88,26 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
     Raises:
         ConfigError: tools clash, the task has files, or a dollar budget meets an unknown price.
     """
+    if agent.planner.forks:
+        raise ConfigError(
+            f"the {agent.planner.name} planner steps back in state, and the json agent's tools act "
+            "on the world itself: use the codeact agent, or the greedy planner"
+        )
     if context.task.files:
         raise ConfigError("the json agent has no working folder: give it tools that read files")
     tools = ToolSet([*agent.tools, final_answer])
     caller = make_caller(agent, context)
     stubs = [tool.stub() for tool in tools]
     system = prompts.render("json", tools=stubs, instructions=agent.instructions)
-    opening = [Message("system", system), task_message(context)]
+    opening = [system_message(system, stubs), task_message(context)]
     return Parts(
         planner=agent.planner,
         env=ToolEnvironment(
-            tools, control=context.control, log=context.log, timeout=agent.step_timeout
+            tools,
+            control=context.control,
+            log=context.log,
+            timeout=agent.step_timeout,
+            past=context.past,
         ),
         proposer=make_proposer(agent, context, caller, opening, read_call),
         last_call=make_last_call(context, caller, opening),
@@ -119,16 +137,18 @@ def make_proposer(
     opening: Sequence[Message],
     read: Callable[[str], Reading],
     *,
-    make: Callable[..., ModelProposer] = ModelProposer,
+    make: Callable[..., ModelProposer] | None = None,
 ) -> ModelProposer:
     """Return what turns the model's replies into proposals."""
-    return make(
+    kind = make or (JudgingProposer if agent.planner.forks else ModelProposer)
+    return kind(
         caller,
         control=context.control,
         log=context.log,
         opening=opening,
         read=read,
         vision=agent.vision,
+        listens=agent.planner.forks,
     )
 
 
@@ -140,7 +160,13 @@ def make_last_call(context: Context, caller: ModelCaller, opening: Sequence[Mess
 
 def task_message(context: Context, files: Sequence[str] | None = None) -> Message:
     """Return the message that holds the task, and names its files where there may be some."""
-    return Message("user", prompts.render("task", question=context.task.question, files=files))
+    text = prompts.render("task", question=context.task.question, files=files)
+    return Message("user", text, part="task")
+
+
+def system_message(text: str, stubs: Sequence[str]) -> Message:
+    """Return the system prompt, of which `stubs` describe tools."""
+    return Message("system", text, tools=sum(map(len, stubs)))
 
 
 def code_opening(
@@ -151,28 +177,33 @@ def code_opening(
     more_tools: Sequence[Tool] = (),
 ) -> list[Message]:
     """Return the system prompt and the task."""
+    stubs = [tool.stub() for tool in (*agent.tools, *more_tools)]
     system = prompts.render(
         template,
-        tools=[tool.stub() for tool in (*agent.tools, *more_tools)],
+        tools=stubs,
         packages=[_import_name(package.split()[0]) for package in packages()],
         limits=_limits_sentence(agent.limits),
         output_limit=agent.limits.output,
         step_timeout=agent.step_timeout,
+        imagine=agent.planner.imagines,
         instructions=agent.instructions,
     )
     files = [file.name for file in context.task.files]
-    return [Message("system", system), task_message(context, files)]
+    return [system_message(system, stubs), task_message(context, files)]
 
 
 def _import_name(package: str) -> str:
     return {"pillow": "PIL (pillow)"}.get(package, package)
 
 
-def code_reader(tools: Sequence[str]) -> Callable[[str], Reading]:
+def code_reader(agent: Agent, tools: Sequence[str]) -> Callable[[str], Reading]:
     """Return what reads a reply as a code action that may call `tools`."""
     names = tuple(tools)
 
     def read(text: str) -> Reading:
+        later: tuple[Sketch, ...] = ()
+        if agent.planner.imagines:
+            text, later = split_sketches(text, names)
         reply = parse_reply(text)
         action: Action
         if reply.code is not None:
@@ -181,7 +212,13 @@ def code_reader(tools: Sequence[str]) -> Callable[[str], Reading]:
             action = Answer(reply.answer)
         else:
             action = NoAction(reply.feedback or "")
-        return Reading(action, thought=reply.thought, problem=reply.problem, repairs=reply.repairs)
+        return Reading(
+            action,
+            thought=reply.thought,
+            problem=reply.problem,
+            repairs=reply.repairs,
+            later=later,
+        )
 
     return read
 

@@ -7,6 +7,7 @@ from treeact.agents.control import Control
 from treeact.agents.environment import AgentEnvironment, answer_text
 from treeact.agents.workspace import Workspace
 from treeact.errors import SandboxError
+from treeact.planners.normalise import is_no_python
 from treeact.planners.protocols import Call, Code, Observation
 from treeact.sandbox.base import Execution
 from treeact.tools import FINAL_ANSWER
@@ -22,14 +23,45 @@ class CodeEnvironment(AgentEnvironment):
         control: who approves, and who may interrupt.
         log: where everything is written.
         step_timeout: seconds of one code action.
+        listens: see `AgentEnvironment`.
+        node: logical id of the node that a tentative copy is for.
     """
 
     def __init__(
-        self, workspace: Workspace, *, control: Control, log: EventLog, step_timeout: float
+        self,
+        workspace: Workspace,
+        *,
+        control: Control,
+        log: EventLog,
+        step_timeout: float,
+        listens: bool = True,
+        node: str = "",
     ) -> None:
-        super().__init__(control=control, log=log)
+        super().__init__(control=control, log=log, listens=listens)
         self._workspace = workspace
         self._step_timeout = step_timeout
+        self._node = node
+
+    async def fork(self, *, id: str) -> CodeEnvironment:
+        """Return a copy of the live interpreter and its files; see `Forkable.fork`."""
+        return CodeEnvironment(
+            await self._workspace.fork(id=id),
+            control=self._control,
+            log=self._log,
+            step_timeout=self._step_timeout,
+            listens=False,
+            node=id,
+        )
+
+    async def choose(self, fork: CodeEnvironment, *, commit: bool = True) -> str:
+        """Go on in the live state of a fork; see `Forkable.choose`."""
+        made = await self._workspace.adopt(fork._workspace, id=fork._node, commit=commit)
+        return observations.describe_failed_writes(made)
+
+    async def close(self) -> None:
+        """Drop the state of a copy; the first one's is the run's to close."""
+        if self._workspace.tentative:
+            await self._workspace.close()
 
     async def _take(self, action: Code | Call, id: str) -> Observation:
         if isinstance(action, Call):
@@ -54,19 +86,24 @@ class CodeEnvironment(AgentEnvironment):
                 source, timeout=self._step_timeout, id=id, control=self._control
             )
         except SandboxError as error:
-            reason = str(error).rstrip(".")
-            await self._workspace.restart(reason)
-            return Observation(text=observations.RESTARTED.format(reason=reason), ok=False)
+            return await self._recover(str(error).rstrip("."))
         self._log_execution(execution, id)
         observation = Observation(
             text=before + observations.describe_execution(execution, timeout=self._step_timeout),
             ok=execution.ok,
+            invalid=_is_no_python(execution, source),
             answer=given_answer(execution),
             images=tuple(picture.data for picture in execution.images),
         )
         if execution.outcome == "interrupted":
             return await self._hear(observation)
         return observation
+
+    async def _recover(self, reason: str) -> Observation:
+        if self._workspace.tentative:  # the sandbox rebuilds it when it is used again
+            return Observation(text=observations.DIED.format(reason=reason), ok=False)
+        await self._workspace.restart(reason)
+        return Observation(text=observations.RESTARTED.format(reason=reason), ok=False)
 
     def _log_execution(self, execution: Execution, id: str) -> None:
         log, error = self._log, execution.error
@@ -90,6 +127,12 @@ class CodeEnvironment(AgentEnvironment):
                 notes=execution.notes,
             )
         )
+
+
+def _is_no_python(execution: Execution, source: str) -> bool:
+    """Return whether the code can run in no state, since it does not even compile."""
+    error = execution.error
+    return error is not None and error.type.endswith("SyntaxError") and is_no_python(source)
 
 
 def given_answer(execution: Execution) -> str | None:

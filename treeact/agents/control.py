@@ -30,6 +30,14 @@ class Interrupted(Exception):
     """What the run was doing was interrupted; it goes on with the user's next message."""
 
 
+@dataclass(eq=False, slots=True)
+class _Stop:
+    """What an interrupt calls, and whether it did."""
+
+    call: Callable[[], object]
+    called: bool = False
+
+
 class Control:
     """The receiving end of a run's commands. Each accepted command is an event."""
 
@@ -43,7 +51,9 @@ class Control:
         self._decision: asyncio.Future[Decision] | None = None
         self._editable = False
         self._messages: asyncio.Queue[str] = asyncio.Queue()
-        self._stop: Callable[[], object] | None = None
+        self._asking = asyncio.Lock()
+        self._stops: list[_Stop] = []
+        self._paused = False
 
     async def approve(
         self, what: Literal["code", "call"], text: str, *, id: str, risky: bool
@@ -58,12 +68,14 @@ class Control:
         """
         if self.policy == "none" or (self.policy == "risky" and not risky):
             return Decision("approve")
-        self._decision, self._editable = asyncio.get_running_loop().create_future(), what == "code"
-        self._log.emit(ApprovalRequested(id=id, what=what, text=self._log.text(text)))
-        try:
-            return await self._decision
-        finally:
-            self._decision = None
+        async with self._asking:  # candidates of a search may ask at once: one after the other
+            self._decision = asyncio.get_running_loop().create_future()
+            self._editable = what == "code"
+            self._log.emit(ApprovalRequested(id=id, what=what, text=self._log.text(text)))
+            try:
+                return await self._decision
+            finally:
+                self._decision = None
 
     def decide(self, decision: Decision) -> bool:
         """Answer the waiting request; return whether there was one that can be answered so."""
@@ -85,21 +97,26 @@ class Control:
 
         The run then waits for a message before it goes on.
         """
-        if self._stop is None:
+        if not self._stops:
             return False
         self.note("interrupt")
-        stop, self._stop = self._stop, None
-        stop()
+        self._paused = True
+        stops, self._stops = self._stops, []
+        for stop in stops:
+            stop.called = True
+            stop.call()
         return True
 
     @contextmanager
-    def stoppable(self, stop: Callable[[], object]) -> Iterator[None]:
+    def stoppable(self, stop: Callable[[], object]) -> Iterator[_Stop]:
         """Let an interrupt call `stop`, once, while the block runs."""
-        self._stop = stop
+        registered = _Stop(stop)
+        self._stops.append(registered)
         try:
-            yield
+            yield registered
         finally:
-            self._stop = None
+            if not registered.called:
+                self._stops.remove(registered)
 
     async def interruptible(self, work: Awaitable[T]) -> T:
         """Return what `work` returns; an interrupt cancels it.
@@ -112,19 +129,13 @@ class Control:
         """
         task = asyncio.current_task()
         assert task is not None
-        self._stop = task.cancel
-        try:
-            return await work
-        except asyncio.CancelledError:
-            if self._may_stop() or task.uncancel() > 0:  # cancelled from outside, alone or too
-                raise
-            raise Interrupted from None
-        finally:
-            self._stop = None
-
-    def _may_stop(self) -> bool:
-        """Return whether an interrupt could still come: it has not, then."""
-        return self._stop is not None
+        with self.stoppable(task.cancel) as stop:
+            try:
+                return await work
+            except asyncio.CancelledError:
+                if not stop.called or task.uncancel() > 0:  # cancelled from outside, alone or too
+                    raise
+                raise Interrupted from None
 
     def waiting_messages(self) -> list[str]:
         """Return the messages that came since the last look."""
@@ -135,7 +146,14 @@ class Control:
 
     async def next_message(self) -> str:
         """Return the next message, waiting for it."""
-        return await self._messages.get()
+        message = await self._messages.get()
+        self._paused = False
+        return message
+
+    async def catch_up(self) -> list[str]:
+        """Return the messages that came, and after an interrupt wait for the first."""
+        first = [await self.next_message()] if self._paused else []
+        return first + self.waiting_messages()
 
     def note(
         self,

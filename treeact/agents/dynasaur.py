@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from treeact.agents.library.library import ActionLibrary
     from treeact.agents.library.session import LibrarySession
     from treeact.agents.run import Context, Parts
-    from treeact.planners.protocols import Environment, Path, Planner, Proposer, Solution
+    from treeact.planners.protocols import Environment, Planner, Proposer, Solution
+    from treeact.planners.tree import ActionTree
     from treeact.trace.budget import Budget
 
 PATIENCE = 20.0
@@ -117,16 +118,23 @@ class _Settling:
     def name(self) -> str:
         return self._planner.name
 
+    @property
+    def forks(self) -> bool:
+        return self._planner.forks
+
+    @property
+    def imagines(self) -> bool:
+        return self._planner.imagines
+
     async def solve(
         self,
         env: Environment,
         proposer: Proposer,
         budget: Budget,
         *,
-        path: Path = (),
-        root: str = "run",
+        tree: ActionTree | None = None,
     ) -> Solution:
-        solution = await self._planner.solve(env, proposer, budget, path=path, root=root)
+        solution = await self._planner.solve(env, proposer, budget, tree=tree)
         left = budget.seconds_left()
         await self._session.settle(PATIENCE if left is None else min(PATIENCE, left / 2))
         return solution

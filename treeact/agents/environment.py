@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Any
 
 from treeact.agents.control import Control
 from treeact.agents.observations import INTERRUPTED
-from treeact.planners.protocols import Action, Answer, Call, Code, NoAction, Observation
+from treeact.planners.protocols import Action, Answer, Call, Code, NoAction, Observation, Sketch
 from treeact.trace.events import Observed
 from treeact.trace.log import EventLog
 
@@ -19,16 +20,19 @@ class AgentEnvironment(ABC):
     Args:
         control: who approves, speaks and interrupts.
         log: where everything is written.
+        listens: whether what the user says becomes part of observations; in a search it reaches all
+            paths by the proposer instead.
     """
 
-    def __init__(self, *, control: Control, log: EventLog) -> None:
+    def __init__(self, *, control: Control, log: EventLog, listens: bool = True) -> None:
         self._control = control
         self._log = log
+        self._listens = listens
 
     async def step(self, action: Action, *, id: str) -> Observation:
         """Take one action; see `Environment.step`."""
         observation = await self._act(action, id)
-        if messages := self._control.waiting_messages():
+        if self._listens and (messages := self._control.waiting_messages()):
             observation = add_messages(reopened(observation), messages)
         self._log.emit(Observed(id=id, text=self._log.text(observation.text), ok=observation.ok))
         return observation
@@ -40,8 +44,10 @@ class AgentEnvironment(ABC):
             case NoAction(text=text) if text == INTERRUPTED:
                 return await self._hear(Observation(text=text, ok=False))
             case NoAction():
-                return Observation(text=action.text, ok=False)
-            case _:
+                return Observation(text=action.text, ok=False, invalid=True)
+            case Sketch():
+                raise TypeError("a sketch is only imagined and cannot be carried out")
+            case Code() | Call():
                 return await self._take(action, id)
 
     @abstractmethod
@@ -50,6 +56,8 @@ class AgentEnvironment(ABC):
 
     async def _hear(self, observation: Observation) -> Observation:
         """Add what the user says after an interrupt, waiting for it."""
+        if not self._listens:
+            return observation
         return add_messages(observation, [await self._control.next_message()])
 
 
@@ -72,8 +80,7 @@ def reopened(observation: Observation) -> Observation:
     """Return `observation` without its answer: the user has said something meanwhile."""
     if not observation.done:
         return observation
-    text = f"Your answer was: {observation.answer}"
-    return Observation(text=text, ok=observation.ok, images=observation.images)
+    return replace(observation, text=f"Your answer was: {observation.answer}", answer=None)
 
 
 def add_messages(observation: Observation, messages: list[str]) -> Observation:
@@ -81,9 +88,4 @@ def add_messages(observation: Observation, messages: list[str]) -> Observation:
     if not messages:
         return observation
     said = "\n".join(f"The user says: {message}" for message in messages)
-    return Observation(
-        text=f"{observation.text}\n\n{said}".strip(),
-        ok=observation.ok,
-        answer=observation.answer,
-        images=observation.images,
-    )
+    return replace(observation, text=f"{observation.text}\n\n{said}".strip())

@@ -11,10 +11,12 @@ from typing import Any
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import AgentEnvironment, answer_text
 from treeact.agents.observations import INTERRUPTED, REJECTED
+from treeact.agents.past import Past
 from treeact.agents.proposers import Reading
 from treeact.agents.replies.wrapped import json_objects
 from treeact.errors import StopExecution, ToolError
 from treeact.planners.protocols import Call, Code, NoAction, Observation
+from treeact.sandbox.base import ToolCall
 from treeact.tools import ToolSet
 from treeact.trace.events import ToolCalled
 from treeact.trace.log import EventLog
@@ -51,26 +53,31 @@ class ToolEnvironment(AgentEnvironment):
         control: who approves calls with effects.
         log: where calls are written.
         timeout: seconds of one call.
+        past: calls that were made before the run was resumed.
     """
 
-    def __init__(self, tools: ToolSet, *, control: Control, log: EventLog, timeout: float) -> None:
+    def __init__(
+        self, tools: ToolSet, *, control: Control, log: EventLog, timeout: float, past: Past
+    ) -> None:
         super().__init__(control=control, log=log)
         self._tools = tools
         self._timeout = timeout
+        self._past = past
 
     async def _take(self, action: Code | Call, id: str) -> Observation:
         if isinstance(action, Code):
             raise TypeError("a tool environment takes single calls, not code")
         began = time.monotonic()
-        observation = await self._call(action, id)
+        known = self._past.calls(id)
+        observation = _as_before(action, known[0]) if known else await self._call(action, id)
         self._log.emit(
             ToolCalled(
                 id=f"{id}/{action.tool}",
                 parent=id,
                 tool=action.tool,
                 kwargs=dict(action.arguments),
-                status="done" if observation.ok else "failed",
-                result=self._log.text(observation.text) if observation.ok else None,
+                status=_status(observation),
+                result=self._log.text(json.dumps(observation.text)) if observation.ok else None,
                 error=None if observation.ok else observation.text,
                 duration=time.monotonic() - began,
             )
@@ -98,6 +105,25 @@ class ToolEnvironment(AgentEnvironment):
         except Interrupted:
             return await self._hear(Observation(text=INTERRUPTED, ok=False))
         except StopExecution:
-            value = next(iter(action.arguments.values()), "")
-            return Observation(text="", answer=answer_text(value))
+            return _given_answer(action)
         return Observation(text=result if isinstance(result, str) else json.dumps(result))
+
+
+def _given_answer(action: Call) -> Observation:
+    value = next(iter(action.arguments.values()), "")
+    return Observation(text="", answer=answer_text(value))
+
+
+def _status(observation: Observation) -> str:
+    if observation.done:
+        return "stopped"
+    return "done" if observation.ok else "failed"
+
+
+def _as_before(action: Call, call: ToolCall) -> Observation:
+    """Return the observation of a call that was made before the run was resumed."""
+    if call.status == "stopped":
+        return _given_answer(action)
+    if call.status == "failed":
+        return Observation(text=call.error or "", ok=False)
+    return Observation(text=str(call.result))

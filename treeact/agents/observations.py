@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from treeact.sandbox.base import Execution, Stream
+from collections.abc import Iterable
+
+from treeact.planners.normalise import python_call
+from treeact.sandbox.base import Execution, Stream, ToolCall
 
 EMPTY = "The code ran without error and printed nothing. Print what you need to see."
 INTERRUPTED = "The user interrupted you."
@@ -12,6 +15,17 @@ RESTARTED = (
     "The sandbox died and was restarted ({reason}). All variables, functions and imports are gone; "
     "the task's own files are back in the working folder. Run again what you still need."
 )
+DIED = "The sandbox died while this code ran ({reason}); the state is as it was before."
+
+
+def describe_failed_writes(calls: Iterable[ToolCall]) -> str:
+    """Return what is to be said about calls that were put off, of which only failures matter."""
+    return "\n".join(
+        f"The call {python_call(call.tool, call.kwargs, call.args)} was put off until this code "
+        f"was chosen, and has failed now: {call.error}"
+        for call in calls
+        if call.status == "failed"
+    )
 
 
 def describe_execution(execution: Execution, *, timeout: float) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from treeact.agents import prompts
 from treeact.agents.calls import ModelCaller
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import answer_text
@@ -21,7 +23,7 @@ from treeact.trace.log import EventLog
 class Reading:
     """What was read from one reply: the thought, the action, and how the reading went."""
 
-    __slots__ = ("action", "problem", "repairs", "thought")
+    __slots__ = ("action", "later", "problem", "repairs", "thought")
 
     def __init__(
         self,
@@ -30,11 +32,18 @@ class Reading:
         thought: str = "",
         problem: str | None = None,
         repairs: tuple[str, ...] = (),
+        later: tuple[Action, ...] = (),
     ) -> None:
         self.action = action
+        self.later = later
         self.thought = thought
         self.problem = problem
         self.repairs = repairs
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What readings are equal by: the keys of all their actions."""
+        return tuple(action.key for action in (self.action, *self.later))
 
 
 class ModelProposer:
@@ -48,6 +57,9 @@ class ModelProposer:
         read: how a reply becomes an action.
         stop: texts at which replies end.
         vision: whether pictures of observations are shown to the model.
+        words: what the model is shown as its own reply of a step.
+        listens: whether it takes what the user says, for all paths from then on; where a planner
+            does not fork, the environment does, and it belongs to the one path.
     """
 
     def __init__(
@@ -60,28 +72,47 @@ class ModelProposer:
         read: Callable[[str], Reading],
         stop: tuple[str, ...] = (),
         vision: bool = False,
+        words: Callable[[Proposal], str] = lambda proposal: proposal.reply,
+        listens: bool = False,
     ) -> None:
         self._caller = caller
         self._control = control
         self._log = log
         self._read = read
         self._stop = stop
-        self._conversation = _Conversation(tuple(opening), vision=vision)
+        self._listens = listens
+        self._said: list[str] = []
+        self._conversation = _Conversation(tuple(opening), words, vision=vision)
 
-    async def propose(self, path: Path, n: int, *, id: str) -> Sequence[Proposal]:
+    async def propose(
+        self, path: Path, n: int, *, id: str, notes: Sequence[str] = ()
+    ) -> Sequence[Proposal]:
         """Return the distinct actions of `n` samples, most voted first; see `Proposer.propose`."""
         await asyncio.sleep(0)  # a model that never waits would keep everybody else from running
+        if self._listens:
+            self._said += await self._control.catch_up()
         call = self._caller.call(
-            self.messages(path), id=f"{id}/propose", phase="act", n=n, stop=self._stop
+            self.messages(path, notes), id=f"{id}/propose", phase="act", n=n, stop=self._stop
         )
         try:
             completion = await self._control.interruptible(call)
         except Interrupted:
+            if self._listens:
+                return await self.propose(path, n, id=id, notes=notes)
             return [Proposal(actions=(NoAction(INTERRUPTED),))]
         return self._proposals(completion.texts, id)
 
-    def messages(self, path: Path) -> tuple[Message, ...]:
-        """Return the conversation that `path` is."""
+    def messages(self, path: Path, notes: Sequence[str] = ()) -> tuple[Message, ...]:
+        """Return the conversation that `path` is, with what else there is to know at its end."""
+        messages = self.history(path)
+        if not notes and not self._said:
+            return messages
+        *before, last = messages
+        aside = prompts.render("aside", said=self._said, notes=notes)
+        return (*before, replace(last, content=f"{last.content}\n\n{aside}"))
+
+    def history(self, path: Path) -> tuple[Message, ...]:
+        """Return the conversation that `path` is, and nothing else."""
         return self._conversation.messages(path)
 
     def read_answer(self, reply: str) -> str | None:
@@ -100,8 +131,8 @@ class ModelProposer:
         readings = [self._read(text) for text in texts]
         if len(readings) == 1:  # a key is not free: it parses the code
             return [self._proposal(readings[0], texts[0], id)]
-        votes = Counter(reading.action.key for reading in readings)
-        first = {reading.action.key: n for n, reading in reversed([*enumerate(readings)])}
+        votes = Counter(reading.key for reading in readings)
+        first = {reading.key: n for n, reading in reversed([*enumerate(readings)])}
         return [
             self._proposal(readings[first[key]], texts[first[key]], id, votes=count)
             for key, count in votes.most_common()
@@ -120,14 +151,19 @@ class ModelProposer:
                 repairs=reading.repairs,
             )
         )
-        return Proposal(actions=(action,), thought=reading.thought, votes=votes, reply=text)
+        return Proposal(
+            actions=(action, *reading.later), thought=reading.thought, votes=votes, reply=text
+        )
 
 
 class _Conversation:
     """Turns a path into messages, remembering those of the path it was last asked for."""
 
-    def __init__(self, opening: tuple[Message, ...], *, vision: bool) -> None:
+    def __init__(
+        self, opening: tuple[Message, ...], words: Callable[[Proposal], str], *, vision: bool
+    ) -> None:
         self._opening = opening
+        self._words = words
         self._vision = vision
         self._path: Path = ()
         self._messages: list[Message] = list(opening)
@@ -146,6 +182,5 @@ class _Conversation:
         observation = step.observation
         images = tuple(Image(data=data) for data in observation.images) if self._vision else ()
         said = Message("user", observation.text, images)
-        if step.proposal is None or not step.proposal.reply:
-            return [said]
-        return [Message("assistant", step.proposal.reply), said]
+        words = self._words(step.proposal) if step.proposal else ""
+        return [Message("assistant", words), said] if words else [said]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from treeact.agents.conclude import LastCall
 from treeact.agents.control import Control, Decision
+from treeact.agents.past import Past
 from treeact.agents.proposers import ModelProposer
 from treeact.agents.task import Task
 from treeact.errors import (
@@ -18,6 +19,7 @@ from treeact.errors import (
     ContextFull,
     ModelError,
     SandboxError,
+    SearchExhausted,
     TraceError,
     TreeActError,
 )
@@ -26,9 +28,11 @@ from treeact.planners.protocols import (
     Observation,
     Path,
     Planner,
+    Proposer,
     Solution,
     Step,
 )
+from treeact.planners.tree import ActionTree
 from treeact.trace.budget import Budget
 from treeact.trace.events import Answered, Event, RunEnded, StopReason
 from treeact.trace.log import EventLog
@@ -48,6 +52,8 @@ class Context:
     log: EventLog
     ledger: Ledger
     control: Control
+    past: Past
+    """What is answered from the record, in a run that is resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +62,9 @@ class Parts:
 
     planner: Planner
     env: Environment
-    proposer: ModelProposer
-    last_call: LastCall
+    proposer: Proposer
+    last_call: LastCall | None
+    """None where there is no model to ask for a best effort."""
     close: Callable[[], Awaitable[None]]
     """Releases what the parts hold, such as the sandbox."""
 
@@ -104,11 +111,13 @@ class Run:
         self._parts = parts
         self._follow_up = follow_up
         self._path: Path = ()
+        self._tree = ActionTree()
         self._closed = False
         self._begin_turn()
 
     def _begin_turn(self) -> None:
         self._cancelled = self._finished = False
+        self._tree = ActionTree(run=self._root, path=self._path, log=self.log)
         self._work: asyncio.Future[Result] | None = None
         self._turn = asyncio.ensure_future(self._take_turn())
 
@@ -136,6 +145,11 @@ class Run:
             self.cancel()
             await self.wait()
             raise
+
+    @property
+    def best(self) -> Path:
+        """The best path so far, at any moment; of an ended run, the one it ended with."""
+        return self._path if self._finished else self._tree.path(self._tree.best)
 
     def send(self, text: str) -> None:
         """Tell the agent something.
@@ -213,7 +227,8 @@ class Run:
             return result
         finally:
             self._finished = True
-            self._parts.last_call.release()
+            if self._parts.last_call:
+                self._parts.last_call.release()
             if not (ended and self._follow_up):
                 await self._release()
 
@@ -232,7 +247,8 @@ class Run:
 
     async def _solve_and_conclude(self, began: float) -> Result:
         self.budget.start()
-        self._parts.last_call.hold()
+        if self._parts.last_call:
+            self._parts.last_call.hold()
         return await self._conclude(await self._solve(), began)
 
     async def _solve(self) -> Solution:
@@ -240,17 +256,13 @@ class Run:
         try:
             async with limit:
                 return await self._parts.planner.solve(
-                    self._parts.env,
-                    self._parts.proposer,
-                    self.budget,
-                    path=self._path,
-                    root=self._root,
+                    self._parts.env, self._parts.proposer, self.budget, tree=self._tree
                 )
         except TimeoutError:
             if not limit.expired():
                 raise
             stop = BudgetExceeded("the time limit is reached", limit="seconds")
-            return Solution(path=self._path, stopped=stop)
+            return Solution(path=self._tree.path(self._tree.best), stopped=stop)
 
     async def _release(self) -> None:
         """Give back what the run holds, once, whoever stops waiting for it."""
@@ -264,23 +276,29 @@ class Run:
     async def _conclude(self, solution: Solution, began: float) -> Result:
         """Turn a solution into a result, asking for a best effort where a limit was reached."""
         self._path = solution.path
-        if solution.stopped is None:
-            self._answered(solution.answer or "")
-            return self._result("answered", "", began, answer=solution.answer)
-        reason = stop_reason(solution.stopped)
+        stopped = solution.stopped
+        if solution.answer is not None:
+            self._answered(solution.answer)
+            return self._result("answered", str(stopped or ""), began, answer=solution.answer)
+        if stopped is None:
+            raise TypeError(f"the planner {self._parts.planner.name} stopped and gave no reason")
+        reason = stop_reason(stopped)
         answer = None
-        if reason in ("step limit", "budget", "context full"):
+        if reason in ("step limit", "budget", "context full", "search exhausted"):
             answer = await self._best_effort()
-        return self._result(reason, str(solution.stopped), began, answer=answer, best_effort=True)
+        return self._result(reason, str(stopped), began, answer=answer, best_effort=True)
 
     async def _best_effort(self) -> str | None:
-        messages = self._parts.proposer.messages(self._path)
+        proposer, last_call = self._parts.proposer, self._parts.last_call
+        if last_call is None or not isinstance(proposer, ModelProposer):
+            return None
+        messages = proposer.messages(self._path)
         try:
             async with asyncio.timeout(self.budget.seconds_left()):
-                reply = await self._parts.last_call.ask(messages, id=f"{self._root}/conclude")
+                reply = await last_call.ask(messages, id=f"{self._root}/conclude")
         except (ModelError, TimeoutError):
             return None
-        if reply is None or not (answer := self._parts.proposer.read_answer(reply)):
+        if reply is None or not (answer := proposer.read_answer(reply)):
             return None
         self._answered(answer, best_effort=True)
         return answer
@@ -341,6 +359,7 @@ _REASONS: tuple[tuple[type[TreeActError], StopReason], ...] = (
     (ContextFull, "context full"),
     (ModelError, "model failure"),
     (SandboxError, "sandbox failure"),
+    (SearchExhausted, "search exhausted"),
     (TraceError, "trace failure"),
 )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from treeact.agents.control import Control
+from treeact.agents.past import Past, ResumedModel
 from treeact.agents.run import Context, Run
 from treeact.agents.task import Task
 from treeact.agents.workspace import check_files
@@ -30,8 +31,10 @@ def start_run(
     budget: Budget | None,
     trace: Path | None,
     follow_up: bool,
+    resume: Path | None,
 ) -> Run:
     """Start a run; see `Agent.start`."""
+    past = Past.load(resume) if resume else Past()
     task = Task(task) if isinstance(task, str) else task
     check_task(task)
     if not agent.step_timeout > 0:
@@ -40,21 +43,26 @@ def start_run(
     own_budget = (
         Budget(steps=agent.max_steps) if budget is None else budget.child(steps=agent.max_steps)
     )
+    start = _describe_start(agent, task, model, own_budget)
+    past.check_same(start, task.question)
     log = EventLog(trace)
     try:
         context = Context(
             task=task,
-            model=model,
+            model=ResumedModel(model, past) if resume else model,
             budget=own_budget,
             log=log,
             ledger=Ledger(),
             control=Control(log, policy=agent.approve, root=task.id),
+            past=past,
         )
         parts = agent.assemble(context)
-        _write_start(log, agent, task, model, own_budget)
+        log.emit(start.model_copy(update={"question": log.text(task.question)}))
     except BaseException:
         log.discard()
         raise
+    for message in past.messages:
+        context.control.send(message)
     return Run(context, parts, follow_up=follow_up)
 
 
@@ -69,24 +77,21 @@ def check_task(task: Task) -> None:
     check_files(task.files)
 
 
-def _write_start(log: EventLog, agent: Agent, task: Task, model: Model, budget: Budget) -> None:
+def _describe_start(agent: Agent, task: Task, model: Model, budget: Budget) -> RunStarted:
     limits = {
         limit: value
         for level in reversed(list(budget.chain()))
         for limit, value in level.limits.items()
         if value is not None
     }
-    sandbox = agent.sandbox if isinstance(agent.sandbox, str) else "given"
-    log.emit(
-        RunStarted(
-            id=task.id,
-            question=log.text(task.question),
-            files=tuple(file.name for file in task.files),
-            agent=agent.name,
-            model=model.name,
-            planner=agent.planner.name,
-            sandbox=sandbox,
-            settings={**agent.describe(), "budget": limits},
-            versions={"treeact": version("treeact"), "python": platform.python_version()},
-        )
+    return RunStarted(
+        id=task.id,
+        question="",
+        files=tuple(file.name for file in task.files),
+        agent=agent.name,
+        model=model.name,
+        planner=agent.planner.name,
+        sandbox=agent.sandbox if isinstance(agent.sandbox, str) else "given",
+        settings={**agent.describe(), "budget": limits},
+        versions={"treeact": version("treeact"), "python": platform.python_version()},
     )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from treeact.agents.control import Control
+from treeact.agents.past import Past
 from treeact.errors import ConfigError, SandboxError, ToolError
 from treeact.planners.normalise import python_call
 from treeact.sandbox.base import Branch, Effects, Execution, HostTool, Sandbox, ToolCall
-from treeact.trace.events import SandboxStarted, ToolCalled
+from treeact.trace.events import BranchForked, SandboxStarted, ToolCalled
 from treeact.trace.log import EventLog
 
 OpenSandbox = Callable[[], Awaitable[Sandbox]]
@@ -22,15 +24,16 @@ MAX_RESTARTS = 2
 """Sandboxes that one run may lose before it gives up: more is the doing of its own code."""
 
 
-class Workspace:
-    """A branch with the task's files in it.
+class Home:
+    """The sandbox of a run, in which the first branch has the task's files.
 
     Args:
         open_sandbox: how to come by a started sandbox.
         tools: what code can call.
         files: host files, put into the working folder under their own names.
-        log: where starts and tool calls are written.
+        log: where starts are written.
         root: logical id of the run.
+        past: tool calls that were made before the run was resumed.
     """
 
     def __init__(
@@ -41,23 +44,25 @@ class Workspace:
         files: Sequence[Path],
         log: EventLog,
         root: str,
+        past: Past,
     ) -> None:
+        self.log = log
+        self.past = past
         self._open_sandbox = open_sandbox
         self._tools = tools
         self._files = files
-        self._log = log
         self._root = root
         self._sandbox: Sandbox | None = None
         self._restarts = 0
-        self._branch = asyncio.ensure_future(self._open())
 
-    async def _open(self, restarted: str | None = None) -> Branch:
+    async def open(self, restarted: str | None = None) -> Branch:
+        """Open the sandbox and return its first branch; `restarted` says why there is need to."""
         began = time.monotonic()
         self._sandbox = await self._open_sandbox()
         branch = await self._sandbox.branch(tools=self._tools)
         for file in self._files:
             await branch.put(file.name, read_file(file))
-        self._log.emit(
+        self.log.emit(
             SandboxStarted(
                 id=f"{self._root}/sandbox",
                 kind=self._sandbox.kind,
@@ -66,6 +71,40 @@ class Workspace:
             )
         )
         return branch
+
+    async def reopen(self, why: str) -> Branch:
+        """Replace the sandbox by a fresh one with the task's files.
+
+        Raises:
+            SandboxError: too many have died, or no other can be had.
+        """
+        self._restarts += 1
+        if self._restarts > MAX_RESTARTS:
+            raise SandboxError(f"the sandbox died {self._restarts} times; the last time: {why}")
+        await self.close()
+        return await self.open(restarted=why)
+
+    async def close(self) -> None:
+        """Close the sandbox, where there is one."""
+        sandbox, self._sandbox = self._sandbox, None
+        if sandbox is not None:
+            await sandbox.__aexit__(None, None, None)
+
+
+class Workspace:
+    """Where code runs: a branch of the run's sandbox, opened in the background.
+
+    Args:
+        home: the sandbox.
+        copy: a fork of a branch, for the tentative copy of a workspace; None opens the sandbox.
+    """
+
+    def __init__(self, home: Home, copy: Branch | None = None) -> None:
+        self.tentative = copy is not None
+        """Whether it is a copy that was not chosen yet."""
+        self._home = home
+        self._log = home.log
+        self._branch = asyncio.ensure_future(home.open() if copy is None else _ready(copy))
 
     async def run(self, code: str, *, timeout: float, id: str, control: Control) -> Execution:
         """Run `code` in the branch; an interrupt of `control` stops it.
@@ -81,7 +120,39 @@ class Workspace:
                 timeout=timeout,
                 on_output=lambda stream, text: self._log.stream(f"{id}/{stream}", text),
                 on_call=lambda call: self._log_call(call, id),
+                recorded=self._home.past.calls(id),
             )
+
+    async def fork(self, *, id: str) -> Workspace:
+        """Return a tentative copy of the live state, for the node `id`.
+
+        Raises:
+            SandboxError: the state is lost.
+        """
+        began = time.monotonic()
+        origin = await self._branch
+        branch = await origin.fork()
+        duration = time.monotonic() - began
+        self._log.emit(BranchForked(id=id, branch=branch.id, of=origin.id, duration=duration))
+        return Workspace(self._home, branch)
+
+    async def adopt(self, copy: Workspace, *, id: str, commit: bool) -> list[ToolCall]:
+        """Go on from a copy, which is used up; return the calls that were put off and made now.
+
+        Raises:
+            SandboxError: the state is lost.
+        """
+        mine, self._branch = await self._branch, copy._branch
+        branch = await self._branch
+        made = await self._commit(branch, f"{id}/commit") if commit else []
+        await mine.close()
+        return made
+
+    async def _commit(self, branch: Branch, id: str) -> list[ToolCall]:
+        made = list(await branch.commit(recorded=self._home.past.calls(id)))
+        for call in made:
+            self._log_call(call, id)
+        return made
 
     async def restart(self, why: str) -> None:
         """Replace the sandbox by a fresh one with the task's files.
@@ -89,26 +160,20 @@ class Workspace:
         Raises:
             SandboxError: too many have died, or no other can be had.
         """
-        self._restarts += 1
-        if self._restarts > MAX_RESTARTS:
-            raise SandboxError(f"the sandbox died {self._restarts} times; the last time: {why}")
-        await self._close_sandbox()
-        self._branch = asyncio.ensure_future(self._open(restarted=why))
+        self._branch = asyncio.ensure_future(self._home.reopen(why))
         await self._branch
 
     async def close(self) -> None:
-        """Close the sandbox, opened or still opening."""
+        """Drop the state; but for a copy the sandbox is closed, opened or still opening."""
+        if self.tentative:
+            await (await self._branch).close()
+            return
         self._branch.cancel()
         await asyncio.gather(self._branch, return_exceptions=True)
-        await self._close_sandbox()
-
-    async def _close_sandbox(self) -> None:
-        sandbox, self._sandbox = self._sandbox, None
-        if sandbox is not None:
-            await sandbox.__aexit__(None, None, None)
+        await self._home.close()
 
     def _log_call(self, call: ToolCall, id: str) -> None:
-        result = None if call.result is None else self._log.text(str(call.result))
+        result = None if call.result is None else self._log.text(json.dumps(call.result))
         self._log.emit(
             ToolCalled(
                 id=f"{id}/{call.tool}",
@@ -122,6 +187,10 @@ class Workspace:
                 duration=call.duration,
             )
         )
+
+
+async def _ready(branch: Branch) -> Branch:
+    return branch
 
 
 class GuardedTool:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.display import Display, make_display
-from treeact.cli.registry import AGENTS, PLANNERS, look_up
+from treeact.cli.registry import AGENTS, look_up, make_planner
 from treeact.cli.sandbox import prepare_sandbox
 from treeact.cli.terminal import Terminal
 from treeact.errors import ConfigError
-from treeact.trace.runs import new_run_directory
+from treeact.trace.runs import find_run, new_run_directory
 
 if TYPE_CHECKING:
     from treeact.agents.agent import Agent
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class RunOptions:
     """The options of `treeact run`, as `treeact run --help` describes them."""
 
-    question: str
+    question: str | None
     files: tuple[Path, ...]
     model: str | None
     base_url: str | None
@@ -49,6 +49,7 @@ class RunOptions:
     library: Path | None
     frozen: bool
     instructions: str
+    resume: str | None
     runs: Path | None
 
 
@@ -58,14 +59,15 @@ def run_question(options: RunOptions) -> int:
 
 
 async def _run_question(options: RunOptions) -> int:
-    question = sys.stdin.read() if options.question == "-" else options.question
+    resume = find_run(options.resume, folder=options.runs) if options.resume else None
+    question = choose_question(options.question, resume)
     terminal = Terminal()
     if (options.approve != "none" or options.follow_up) and not terminal.interactive:
         raise ConfigError("--approve and --follow-up need a terminal: standard input is none")
     model = await choose_model(options)
     try:
         kind = await prepare_sandbox(options.sandbox)
-        run = _start(options, question, model, kind)
+        run = _start(options, question, model, kind, resume)
         display = make_display(options.display, run.log.blobs)
         async with run:
             with on_interrupt(lambda: interrupt(run, terminal, options.follow_up)):
@@ -96,13 +98,32 @@ async def choose_model(options: RunOptions) -> Model:
     return resolve_model(found.spec, record=options.record)
 
 
-def _start(options: RunOptions, question: str, model: Model, sandbox: str) -> Run:
+def choose_question(given: str | None, resume: Path | None) -> str:
+    """Return the question: as given, from standard input, or that of the run to be resumed.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if given == "-":
+        return sys.stdin.read()
+    if given is not None:
+        return given
+    if resume is None:
+        raise ConfigError("no question: say what is to be done, or name a run with --resume")
+    from treeact.agents.past import Past
+
+    return Past.load(resume).question
+
+
+def _start(
+    options: RunOptions, question: str, model: Model, sandbox: str, resume: Path | None
+) -> Run:
     from treeact.agents.task import Task
 
     agent: Agent = look_up(options.agent, AGENTS, "agent")(
         model,
         sandbox=sandbox,
-        planner=look_up(options.planner, PLANNERS, "planner")(),
+        planner=make_planner(options.planner),
         max_steps=options.max_steps,
         step_timeout=options.step_timeout,
         approve=options.approve,
@@ -114,6 +135,7 @@ def _start(options: RunOptions, question: str, model: Model, sandbox: str) -> Ru
         budget=_budget(options),
         trace=new_run_directory(question, folder=options.runs),
         follow_up=True,
+        resume=resume,
     )
 
 

@@ -11,7 +11,7 @@ from treeact.models.faults import OversizedReply
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-    import httpx
+    import httpx2
     import openai
 
 MAX_REPLY_BYTES = 32 * 1024**2
@@ -49,11 +49,11 @@ class Clients:
 
 def _make_client(base_url: str | None, api_key: str | None) -> openai.AsyncOpenAI:
     """Return a client that never retries, follows no redirect and reads no endless reply."""
-    import httpx
+    import httpx2
     import openai
 
-    http_client = httpx.AsyncClient(
-        timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
+    http_client = httpx2.AsyncClient(
+        timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS),
         follow_redirects=False,
         headers={"Accept-Encoding": "identity"},
         event_hooks={"response": [_cap_reply]},
@@ -67,20 +67,20 @@ def _make_client(base_url: str | None, api_key: str | None) -> openai.AsyncOpenA
     )
 
 
-async def _cap_reply(response: httpx.Response) -> None:
-    import httpx
+async def _cap_reply(response: httpx2.Response) -> None:
+    import httpx2
 
     if response.headers.get("content-encoding", "identity") != "identity":
         await response.aclose()
         raise OversizedReply("the server compressed its reply, which was not asked for")
-    assert isinstance(response.stream, httpx.AsyncByteStream)
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
     response.stream = _capped(response.stream)
 
 
-def _capped(stream: httpx.AsyncByteStream) -> httpx.AsyncByteStream:
-    import httpx
+def _capped(stream: httpx2.AsyncByteStream) -> httpx2.AsyncByteStream:
+    import httpx2
 
-    class Capped(httpx.AsyncByteStream):
+    class Capped(httpx2.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
             size = 0
             async for piece in stream:

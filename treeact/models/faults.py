@@ -133,16 +133,25 @@ def _retry_after(error: Any) -> float | None:
 
 def _was_never_sent(error: BaseException) -> bool:
     import httpx
+    import httpx2
 
-    kinds: tuple[type[BaseException], ...] = (httpx.ConnectError, httpx.ConnectTimeout)
-    kinds += (httpx.UnsupportedProtocol, httpx.InvalidURL, ConnectionRefusedError)
+    kinds: tuple[type[BaseException], ...] = (ConnectionRefusedError,)
+    for http in (httpx2, httpx):  # the `openai` client has the one, LiteLLM the other
+        kinds += (http.ConnectError, http.ConnectTimeout, http.UnsupportedProtocol, http.InvalidURL)
     return any(isinstance(link, kinds) for link in _chain(error))
 
 
 def _is_transport_error(error: BaseException) -> bool:
     import httpx
+    import httpx2
 
-    kinds = (httpx.TransportError, json.JSONDecodeError, UnicodeDecodeError, OSError)
+    kinds = (
+        httpx2.TransportError,
+        httpx.TransportError,
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+        OSError,
+    )
     return isinstance(error, kinds)
 
 

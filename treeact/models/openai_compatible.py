@@ -72,9 +72,9 @@ class OpenAICompatible(ChatModel):
         return {"model": self._model, **call}
 
     async def _only_model(self) -> str:
-        import httpx
+        import httpx2
 
-        listing = await self._clients.get().get("/models", cast_to=httpx.Response)
+        listing = await self._clients.get().get("/models", cast_to=httpx2.Response)
         names = model_names(json.loads(listing.content))
         if len(names) == 1:
             return names[0]

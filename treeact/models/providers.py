@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from treeact.models.chat_format import model_names
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,16 +184,16 @@ async def _ask_server(base_url: str, timeout: float) -> list[str] | None:
     """Return the models that a server lists, or None if none answers there."""
     import asyncio
 
-    import httpx
+    import httpx2
 
     try:
-        async with asyncio.timeout(timeout), httpx.AsyncClient(trust_env=False) as client:
+        async with asyncio.timeout(timeout), httpx2.AsyncClient(trust_env=False) as client:
             return await _listing(client, f"{base_url}/models")
-    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, RecursionError):
+    except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError, RecursionError):
         return None
 
 
-async def _listing(client: httpx.AsyncClient, url: str) -> list[str] | None:
+async def _listing(client: httpx2.AsyncClient, url: str) -> list[str] | None:
     import json
 
     async with client.stream("GET", url) as response:

@@ -8,6 +8,7 @@ from treeact.errors import TreeActError
 from treeact.planners.protocols import Environment, Path, Proposer, Solution, Step
 
 if TYPE_CHECKING:
+    from treeact.planners.tree import ActionTree
     from treeact.trace.budget import Budget
 
 
@@ -18,6 +19,8 @@ class Greedy:
     """
 
     name = "greedy"
+    forks = False
+    imagines = False
 
     async def solve(
         self,
@@ -25,20 +28,21 @@ class Greedy:
         proposer: Proposer,
         budget: Budget,
         *,
-        path: Path = (),
-        root: str = "run",
+        tree: ActionTree | None = None,
     ) -> Solution:
         """Take steps until an answer or a limit; see `Planner.solve`."""
+        if tree is None:
+            from treeact.planners.tree import ActionTree
+
+            tree = ActionTree()
         try:
-            while not (path and path[-1].observation.done):
+            while not (tree.trunk and tree.trunk[-1].observation.done):
                 budget.take("steps")
-                path = (
-                    *path,
-                    await self._step(env, proposer, path, f"{root}/step-{len(path) + 1}"),
-                )
+                id = f"{tree.run}/step-{len(tree.trunk) + 1}"
+                tree.extend_trunk(await self._step(env, proposer, tree.trunk, id))
         except TreeActError as stop:
-            return Solution(path=path, stopped=stop)
-        return Solution(path=path)
+            return Solution(path=tree.trunk, stopped=stop)
+        return Solution(path=tree.trunk)
 
     async def _step(self, env: Environment, proposer: Proposer, path: Path, id: str) -> Step:
         proposal = (await proposer.propose(path, 1, id=id))[0]

@@ -26,6 +26,15 @@ def code_key(code: str) -> str:
         return f"text {_digest(' '.join(code.split()))}"
 
 
+def is_no_python(code: str) -> bool:
+    """Return whether `code` cannot be parsed, by the Python that this runs on."""
+    try:
+        parse_python(code)
+    except SyntaxFailure:
+        return True
+    return False
+
+
 def code_calls(code: str, names: Collection[str]) -> tuple[str, ...]:
     """Return the calls of functions named in `names`, by source order.
 
@@ -55,6 +64,24 @@ def python_call(name: str, arguments: Mapping[str, Any], args: Sequence[Any] = (
     else:
         named = [f"**{dict(arguments)!r}"]
     return f"{name}({', '.join([*map(repr, args), *named])})"
+
+
+def parse_call(text: str) -> tuple[str, list[Any], dict[str, Any]] | None:
+    """Return name, positional and named arguments of what `python_call` writes, or None.
+
+    Arguments are literals: nothing is run.
+    """
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+            return None
+        named: dict[str, Any] = {}
+        for keyword in call.keywords:
+            value = ast.literal_eval(keyword.value)
+            named |= {keyword.arg: value} if keyword.arg else dict(value)
+        return call.func.id, [*map(ast.literal_eval, call.args)], named
+    except (*SyntaxFailure, TypeError):
+        return None
 
 
 def parse_python(code: str) -> ast.Module:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from treeact.errors import TreeActError
 from treeact.planners.normalise import code_calls, code_key, python_call
 
 if TYPE_CHECKING:
+    from treeact.planners.tree import ActionTree
     from treeact.trace.budget import Budget
 
 
@@ -95,7 +96,22 @@ class NoAction:
         return f"none {self.text}"
 
 
-Action = Code | Call | Answer | NoAction
+@dataclass(frozen=True)
+class Sketch:
+    """A later step that was only imagined: never taken, but it tells how much may be left."""
+
+    text: str
+    calls: tuple[str, ...] = ()
+    """The tools that it names."""
+    kind: Literal["sketch"] = field(default="sketch", init=False)
+
+    @property
+    def key(self) -> str:
+        """The words."""
+        return f"sketch {self.text}"
+
+
+Action = Code | Call | Answer | NoAction | Sketch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +121,9 @@ class Observation:
     text: str
     ok: bool = True
     """False when the action failed or was refused."""
+    invalid: bool = False
+    """True when the action would fail in every state, such as a call of an unknown tool: a search
+    does not try equal actions elsewhere."""
     answer: str | None = None
     """The final answer, when the action gave it."""
     images: tuple[bytes, ...] = ()
@@ -121,6 +140,7 @@ class Proposal:
     """One or more actions to take from here, and the thought behind them."""
 
     actions: tuple[Action, ...]
+    """The next action, and those that are planned or imagined to follow it."""
     thought: str = ""
     votes: int = 1
     """How many samples this proposal stands for."""
@@ -158,6 +178,16 @@ class Solution:
         return self.path[-1].observation.answer if self.path else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """How good a path looks."""
+
+    value: float
+    """From 0, hopeless, to 1, certain to be right."""
+    reason: str = ""
+    """Why, in a sentence that helps whoever tries again; may be empty."""
+
+
 class Environment(Protocol):
     """What actions act on."""
 
@@ -170,11 +200,92 @@ class Environment(Protocol):
         ...
 
 
+@runtime_checkable
+class Forkable(Environment, Protocol):
+    """An environment whose state can be copied, so that several actions can be tried from it.
+
+    What cannot be forked may be wrapped in `Replayed`, or searched by planners that do not fork.
+    """
+
+    async def fork(self, *, id: str) -> Forkable:
+        """Return an independent copy for the node `id`.
+
+        The copy is tentative: what would change the world outside waits until it is chosen.
+
+        Raises:
+            SandboxError: the state is lost.
+        """
+        ...
+
+    async def choose(self, fork: Any, *, commit: bool = True) -> str:
+        """Take over the state of a fork, or a fork's fork, and make the writes that it put off.
+
+        Args:
+            fork: what `fork` returned; it is used up.
+            commit: False leaves the writes put off, for a search that has found no answer yet.
+
+        Returns:
+            What is to be said about those writes, such as that one failed; mostly nothing.
+
+        Raises:
+            SandboxError: the state is lost.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Drop the state: nobody goes on from here."""
+
+
 class Proposer(Protocol):
     """Who proposes actions: a model, retrieval, or a simulated policy."""
 
-    async def propose(self, path: Path, n: int, *, id: str) -> Sequence[Proposal]:
+    async def propose(
+        self, path: Path, n: int, *, id: str, notes: Sequence[str] = ()
+    ) -> Sequence[Proposal]:
         """Return at most `n` distinct proposals from the end of `path`, at least one.
+
+        Args:
+            path: the steps so far.
+            n: how many samples to draw; equal ones are one proposal with as many votes.
+            id: logical id of the node. Whatever is random derives from it and the proposer's seed,
+                so that the order of calls does not matter.
+            notes: what was learnt on other paths, such as why an action failed there.
+
+        Raises:
+            ModelError: the model behind it failed for good.
+            BudgetExceeded: there is no room for the call.
+        """
+        ...
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Who says how good a path looks: a model, a rule, or a simulated verifier."""
+
+    async def score(self, path: Path, *, id: str) -> Score:
+        """Return the score of the end of `path`, the node `id`.
+
+        Raises:
+            ModelError: the model behind it failed for good.
+            BudgetExceeded: there is no room for the call.
+        """
+        ...
+
+
+@runtime_checkable
+class Decider(Protocol):
+    """Who chooses among actions that plans offer at a node, given what is seen there."""
+
+    async def choose(
+        self, path: Path, options: Sequence[Proposal], *, id: str, note: str = ""
+    ) -> int | None:
+        """Return the index of the chosen option, or None when no usable choice was made.
+
+        Args:
+            path: the steps so far.
+            options: at least two, each with the plans it stands for as votes.
+            id: logical id of the decision.
+            note: what went wrong before, such as a sub-task that was undone.
 
         Raises:
             ModelError: the model behind it failed for good.
@@ -184,11 +295,19 @@ class Proposer(Protocol):
 
 
 class Planner(Protocol):
-    """What decides which step to take, expand or take back."""
+    """What decides which step to take, expand or take back. Fixed once made."""
 
     @property
     def name(self) -> str:
         """The name users choose it by."""
+
+    @property
+    def forks(self) -> bool:
+        """Whether it tries several actions from one state, and so needs a `Forkable`."""
+
+    @property
+    def imagines(self) -> bool:
+        """Whether it makes use of later actions in a proposal, so that they should be asked for."""
 
     async def solve(
         self,
@@ -196,11 +315,19 @@ class Planner(Protocol):
         proposer: Proposer,
         budget: Budget,
         *,
-        path: Path = (),
-        root: str = "run",
+        tree: ActionTree | None = None,
     ) -> Solution:
-        """Search for an answer, from the end of `path` on.
+        """Search for an answer, from the end of the tree's path on.
 
         A limit or failure that ends the search comes back in the solution, with the best path.
+
+        Args:
+            env: what actions act on; afterwards it is in the state at the end of the solution.
+            proposer: who proposes them.
+            budget: what may be spent; a step is one decision, be it an action or an expansion.
+            tree: where the search is written down, and seen while it goes on; None makes one.
+
+        Raises:
+            ConfigError: the environment cannot do what the planner needs.
         """
         ...

@@ -103,6 +103,11 @@ class ToolCall:
     error: str | None = None
     duration: float = 0.0
 
+    @property
+    def is_final(self) -> bool:
+        """False when the call was put off or refused because its branch was only tentative."""
+        return self.status not in ("deferred", "refused")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileInfo:
@@ -186,10 +191,19 @@ class Branch(Protocol):
         timeout: float | None = None,
         on_output: OutputCallback | None = None,
         on_call: ToolCallback | None = None,
+        recorded: Sequence[ToolCall] = (),
     ) -> Execution:
         """Run `code` and keep its state for the next run.
 
         An exception, timeout or kill of the code is an outcome, not an error.
+
+        Args:
+            code: what to run.
+            timeout: seconds; None takes that of the limits.
+            on_output: told of output as it comes.
+            on_call: told of each tool call.
+            recorded: calls that the same code made before: they are answered from here, in order,
+                and not made again.
 
         Raises:
             SandboxError: the sandbox itself died.
@@ -201,8 +215,12 @@ class Branch(Protocol):
         """Return an independent copy: namespace, random state, working files."""
         ...
 
-    async def commit(self) -> tuple[ToolCall, ...]:
-        """Choose this branch: run its deferred `write` calls in order, let later ones through."""
+    async def commit(self, *, recorded: Sequence[ToolCall] = ()) -> tuple[ToolCall, ...]:
+        """Choose this branch: run its deferred `write` calls in order, let later ones through.
+
+        Args:
+            recorded: the first of those calls, where they were made before: not made again.
+        """
         ...
 
     async def put(self, name: str, data: bytes) -> None:

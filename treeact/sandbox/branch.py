@@ -17,7 +17,7 @@ from treeact.sandbox.base import (
     ToolCall,
     ToolCallback,
 )
-from treeact.sandbox.effects import Recorded, Tools
+from treeact.sandbox.effects import Recorded, Resumed, Tools
 from treeact.sandbox.history import File, History, Step
 from treeact.sandbox.live import LiveBranch
 from treeact.sandbox.protocol import Call, Died, State, is_inside
@@ -61,6 +61,7 @@ class DriverBranch:
         timeout: float | None = None,
         on_output: OutputCallback | None = None,
         on_call: ToolCallback | None = None,
+        recorded: Sequence[ToolCall] = (),
     ) -> Execution:
         """Run `code` and keep its state for the next run; see `Branch.run`."""
         seconds = self._sandbox.limits.timeout if timeout is None else timeout
@@ -70,8 +71,10 @@ class DriverBranch:
             live, rebuilt = await self._wake()
             live.begin(code, self._history.steps + 1)  # what follows happens while it works
 
+            tools = Resumed(recorded, self._tools) if recorded else self._tools
+
             async def call_tool(call: Call) -> ToolCall:
-                result = await self._tools.call(call)
+                result = await tools.call(call)
                 if on_call:
                     on_call(result)
                 return result
@@ -132,11 +135,11 @@ class DriverBranch:
             self._sandbox.adopt(twin)
             return twin
 
-    async def commit(self) -> tuple[ToolCall, ...]:
+    async def commit(self, *, recorded: Sequence[ToolCall] = ()) -> tuple[ToolCall, ...]:
         """Choose this branch: make its deferred `write` calls, let later ones through."""
         async with self._lock:
             self._check_open()
-            return await self._tools.commit()
+            return await self._tools.commit(recorded)
 
     # Files ----------------------------------------------------------------------------------
 

@@ -66,15 +66,16 @@ class Tools:
             "its result cannot be had until the branch is chosen; do without it here",
         )
 
-    async def commit(self) -> tuple[ToolCall, ...]:
+    async def commit(self, recorded: Sequence[ToolCall] = ()) -> tuple[ToolCall, ...]:
         """Choose the branch and make its deferred writes, in order, each once."""
         self.chosen = True
+        known = list(recorded)
         made = []
         while self.deferred:
             item = self.deferred.pop(0)
             if not item.released:
                 item.released = True
-                made.append(await _perform(item.tool, item.call))
+                made.append(known.pop(0) if known else await _perform(item.tool, item.call))
         return tuple(made)
 
 
@@ -125,3 +126,24 @@ class Recorded:
     def used_up(self) -> bool:
         """True when every recorded call was asked for, and no other."""
         return not self._calls and not self.departed
+
+
+class Resumed:
+    """Answers the calls of code that is run again for good, and makes those that are new.
+
+    What was put off or refused the first time goes to the live tools, which put it off again.
+    """
+
+    def __init__(self, calls: Sequence[ToolCall], tools: Tools) -> None:
+        self._known = Recorded(calls)
+        self._final = [call.is_final for call in calls]
+        self._tools = tools
+
+    async def call(self, call: Call) -> ToolCall:
+        """Return the recorded answer to the next call, or make it."""
+        if self._known.used_up:
+            return await self._tools.call(call)
+        answer = await self._known.call(call)
+        if self._known.departed or self._final.pop(0):
+            return answer
+        return await self._tools.call(call)

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from treeact.trace.usage import Usage
+
 SCHEMA_VERSION = 1
 
 StopReason = Literal[
@@ -18,6 +20,7 @@ StopReason = Literal[
     "budget",
     "time limit",
     "context full",
+    "search exhausted",
     "cancelled",
     "model failure",
     "sandbox failure",
@@ -47,7 +50,8 @@ Text = str | Blob
 class Event(BaseModel):
     """The envelope that every event has. `seq` and `time` are set by the log."""
 
-    model_config = ConfigDict(frozen=True)
+    # a cost may be infinite, which JSON has no number for
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     v: int = SCHEMA_VERSION
     seq: int = -1
@@ -127,10 +131,25 @@ class ModelCalled(Event):
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     estimated: bool = False
+    parts: dict[str, int] = Field(default_factory=dict)
+    """Input tokens by part of the prompt, in proportion to length: system, tools, task, history,
+    observation."""
     cost: float | None
     """Dollars; null when the price is not known."""
     latency: float
     retries: int = 0
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens, as the ledger counts them."""
+        return Usage(
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cached_tokens=self.cached_tokens,
+            cache_write_tokens=self.cache_write_tokens,
+            reasoning_tokens=self.reasoning_tokens,
+            estimated=self.estimated,
+        )
 
 
 class ModelRetried(Event):
@@ -147,7 +166,7 @@ class Proposed(Event):
 
     type: Literal["proposed"] = "proposed"
     thought: Text = ""
-    action: Literal["code", "call", "answer", "none"]
+    action: Literal["code", "call", "answer", "none", "sketch"]
     text: Text = ""
     """The code, the call, the answer; nothing when the reply holds no action."""
     problem: str | None = None
@@ -193,6 +212,90 @@ class Observed(Event):
     type: Literal["observed"] = "observed"
     text: Text
     ok: bool
+
+
+class NodeAdded(Event):
+    """A search has a new node: an action, and what came of it where it was carried out."""
+
+    type: Literal["node_added"] = "node_added"
+    action: Literal["code", "call", "answer", "none", "sketch"]
+    text: Text
+    calls: tuple[str, ...] = ()
+    """The tools that the action calls."""
+    thought: Text = ""
+    votes: int = 1
+    """How many samples, or plans, propose the action here."""
+    carried_out: bool = True
+    ok: bool = True
+    observation: Text = ""
+    answer: str | None = None
+    g: float = 0.0
+    h: float = 0.0
+
+
+class NodeObserved(Event):
+    """The action of a node that was only planned is carried out."""
+
+    type: Literal["node_observed"] = "node_observed"
+    ok: bool
+    text: Text
+    answer: str | None = None
+
+
+class NodeExpanded(Event):
+    """A search asks for actions from a node."""
+
+    type: Literal["node_expanded"] = "node_expanded"
+    order: int
+    """Which expansion of the search this is, from 1."""
+    samples: int
+
+
+class NodePruned(Event):
+    """A search gives a node up."""
+
+    type: Literal["node_pruned"] = "node_pruned"
+    reason: str
+
+
+class NodeScored(Event):
+    """A scorer says how good a node looks."""
+
+    type: Literal["node_scored"] = "node_scored"
+    score: float
+    reason: str = ""
+
+
+class ValueBackedUp(Event):
+    """A value counts for a node and for all above it."""
+
+    type: Literal["value_backed_up"] = "value_backed_up"
+    value: float
+
+
+class SteppedBack(Event):
+    """A search is back at a node, in the state of that node."""
+
+    type: Literal["stepped_back"] = "stepped_back"
+    undone: str
+    """The child whose path was undone."""
+
+
+class NodeChosen(Event):
+    """A search ends with the path to this node."""
+
+    type: Literal["node_chosen"] = "node_chosen"
+
+
+class BranchForked(Event):
+    """The live state of code was copied, so that an action can be tried in the copy."""
+
+    type: Literal["branch_forked"] = "branch_forked"
+    branch: str
+    """The sandbox's name of the copy."""
+    of: str
+    """The sandbox's name of the branch that was copied."""
+    duration: float
 
 
 class ApprovalRequested(Event):
@@ -297,6 +400,15 @@ AnyEvent = Annotated[
     | ToolCalled
     | CodeRun
     | Observed
+    | NodeAdded
+    | NodeObserved
+    | NodeExpanded
+    | NodePruned
+    | NodeScored
+    | ValueBackedUp
+    | SteppedBack
+    | NodeChosen
+    | BranchForked
     | ApprovalRequested
     | CommandReceived
     | ActionSaved

@@ -120,11 +120,12 @@ class LibraryBranch:
         timeout: float | None = None,
         on_output: OutputCallback | None = None,
         on_call: ToolCallback | None = None,
+        recorded: Sequence[ToolCall] = (),
     ) -> Execution:
         """Load what `code` names, run it, and see what it defined and called."""
         notes = await self._load(code)
         execution = await self._branch.run(
-            code, timeout=timeout, on_output=on_output, on_call=on_call
+            code, timeout=timeout, on_output=on_output, on_call=on_call, recorded=recorded
         )
         notes += await self._look(code, execution)
         return replace(execution, notes=execution.notes + notes)
@@ -187,7 +188,7 @@ class LibraryBranch:
         found = [
             id
             for call in calls
-            if call.tool == SEARCH and call.status == "done"
+            if call.tool == SEARCH and call.status in ("done", "replayed")
             for id in call.result["names"].values()
         ]
         if found:
@@ -217,9 +218,9 @@ class LibraryBranch:
         twin._waiting = self._waiting
         return twin
 
-    async def commit(self) -> tuple[ToolCall, ...]:
+    async def commit(self, *, recorded: Sequence[ToolCall] = ()) -> tuple[ToolCall, ...]:
         """Choose this branch: keep what its path defined, and let its tools go ahead."""
-        made = await self._branch.commit()
+        made = await self._branch.commit(recorded=recorded)
         self._chosen = True
         await self._keep()
         return made

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from treeact.agents import prompts
+from treeact.agents.judging import JudgingProposer
 from treeact.agents.library.records import StoredAction
 from treeact.agents.library.session import LibrarySession
-from treeact.agents.proposers import ModelProposer
 from treeact.models.base import Message
 from treeact.planners.protocols import Path, Proposal, Step
 
@@ -17,7 +17,7 @@ QUERY_END = 1500
 """Characters of the newest observation that the library is searched with."""
 
 
-class OfferingProposer(ModelProposer):
+class OfferingProposer(JudgingProposer):
     """Adds to the task, and to each observation, the actions that fit and were not shown yet.
 
     What is shown belongs to its step, so that the prompt of a path only ever grows, and branches of
@@ -27,7 +27,7 @@ class OfferingProposer(ModelProposer):
         session: the library as the run uses it.
         question: the task.
         most: actions offered at a time.
-        rest: what `ModelProposer` takes.
+        rest: what `JudgingProposer` takes.
     """
 
     def __init__(
@@ -41,12 +41,14 @@ class OfferingProposer(ModelProposer):
         self._offers: dict[str, tuple[StoredAction, ...]] = {}
         self._annotated: dict[str, Message] = {}
 
-    async def propose(self, path: Path, n: int, *, id: str) -> Sequence[Proposal]:
+    async def propose(
+        self, path: Path, n: int, *, id: str, notes: Sequence[str] = ()
+    ) -> Sequence[Proposal]:
         """Look for actions that fit, then propose; see `Proposer.propose`."""
         end = path[-1].id if path else ""
         if end not in self._offers:
             self._offers[end] = await self._look(path)
-        return await super().propose(path, n, id=id)
+        return await super().propose(path, n, id=id, notes=notes)
 
     async def _look(self, path: Path) -> tuple[StoredAction, ...]:
         seen = path[-1].observation.text[-QUERY_END:] if path else ""
@@ -58,9 +60,9 @@ class OfferingProposer(ModelProposer):
             self._session.note_given("offered", fresh)
         return fresh
 
-    def messages(self, path: Path) -> tuple[Message, ...]:
+    def history(self, path: Path) -> tuple[Message, ...]:
         """Return the conversation that `path` is, with the offers in their places."""
-        messages = list(super().messages(path))
+        messages = list(super().history(path))
         place = self._opening_length - 1
         self._annotate(messages, place, "")
         for step in path:

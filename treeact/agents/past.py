@@ -1,0 +1,200 @@
+"""A run that was cut off or stopped, as its resumption needs it: what was answered, and by whom.
+
+A run is resumed by doing it again under the same logical ids. What a model or a tool answered the
+first time is answered from the record, so that nothing is paid twice and nothing outside happens
+twice; code is run again, which brings its state back. From where the record ends, it is live.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from treeact.errors import ConfigError, TraceError
+from treeact.models.base import SILENT, Completion, Listener, Message, Meter, Model, Prices, Request
+from treeact.sandbox.base import ToolCall
+from treeact.trace.blobs import BlobStore
+from treeact.trace.events import (
+    CommandReceived,
+    Event,
+    ModelCalled,
+    RunStarted,
+    Text,
+    ToolCalled,
+)
+from treeact.trace.log import BLOBS_FOLDER, read_events
+
+
+class Past:
+    """What a run has on record. An empty one is that of a run which starts anew.
+
+    Args:
+        events: the events of the run.
+        blobs: where its big values are.
+    """
+
+    def __init__(self, events: Iterable[Event] = (), blobs: BlobStore | None = None) -> None:
+        self._blobs = blobs or BlobStore(None)
+        self._replies: defaultdict[str, deque[ModelCalled]] = defaultdict(deque)
+        self._calls: defaultdict[str, list[ToolCall]] = defaultdict(list)
+        self.started: RunStarted | None = None
+        """How the run began."""
+        self.messages: list[str] = []
+        """What the user said meanwhile."""
+        for event in events:
+            self._take(event)
+
+    @classmethod
+    def load(cls, directory: Path) -> Past:
+        """Return the past of the run in a directory.
+
+        Raises:
+            TraceError: there is none, or it is damaged.
+        """
+        past = cls(read_events(directory), BlobStore(directory / BLOBS_FOLDER))
+        if past.started is None:
+            raise TraceError(f"{directory} holds no beginning of a run: it cannot be resumed")
+        return past
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case RunStarted():
+                self.started = event
+            case ModelCalled():
+                self._replies[event.id].append(event)
+            case ToolCalled(parent=str(step)):
+                self._calls[step].append(self._as_call(event))
+            case CommandReceived(command="send"):
+                self.messages.append(event.text)
+
+    @property
+    def question(self) -> str:
+        """What was asked."""
+        return self._blobs.read_text(self.started.question) if self.started else ""
+
+    def completion(self, path: str) -> Completion | None:
+        """Return what the model answered to the next call with a logical path, or None."""
+        waiting = self._replies.get(path)
+        return self._as_completion(waiting.popleft()) if waiting else None
+
+    def calls(self, step: str) -> Sequence[ToolCall]:
+        """Return the tool calls of a step, or of its commit, that were carried out."""
+        return self._calls.pop(step, ())
+
+    def check_same(self, started: RunStarted, question: str) -> None:
+        """Check that the run goes on as what it was.
+
+        Raises:
+            ConfigError: something that decides its course differs; the message names all of it.
+        """
+        if self.started is None:
+            return
+        ours = {**_course(self.started), "question": self.question}
+        theirs = {**_course(started), "question": question}
+        differences = [
+            f"{name} was {ours.get(name)!r} and is {theirs.get(name)!r}"
+            for name in sorted(ours.keys() | theirs.keys())
+            if ours.get(name) != theirs.get(name)
+        ]
+        if differences:
+            raise ConfigError(
+                "this is another run than the one to be resumed: " + "; ".join(differences)
+            )
+
+    def _as_completion(self, event: ModelCalled) -> Completion:
+        return Completion(
+            texts=tuple(self._blobs.read_text(reply) for reply in event.replies),
+            finish_reasons=event.finish_reasons,  # type: ignore[arg-type]  # as they were written
+            usage=event.usage,
+            cost=event.cost,
+            latency=event.latency,
+            model=event.model,
+            author=event.author,  # type: ignore[arg-type]
+            retries=event.retries,
+        )
+
+    def _as_call(self, event: ToolCalled) -> ToolCall:
+        return ToolCall(
+            tool=event.tool,
+            args=event.args,
+            kwargs=event.kwargs,
+            status=event.status,  # type: ignore[arg-type]
+            result=self._as_result(event.result),
+            error=event.error,
+            duration=event.duration,
+        )
+
+    def _as_result(self, result: Text | None) -> Any:
+        if result is None:
+            return None
+        try:
+            return json.loads(self._blobs.read_text(result))
+        except ValueError as error:
+            raise TraceError("the result of a tool call in the trace is no JSON") from error
+
+
+def _course(started: RunStarted) -> dict[str, Any]:
+    """Return what decides the course of a run, whoever answers and whatever it may spend."""
+    settings = started.settings
+    return {
+        "agent": started.agent,
+        "planner": started.planner,
+        "planner settings": settings.get("planner"),
+        "files": started.files,
+        "tools": settings.get("tools"),
+    }
+
+
+class ResumedModel:
+    """A model whose first answers come from the record of a run.
+
+    Args:
+        model: who answers what is not on record.
+        past: the record.
+    """
+
+    def __init__(self, model: Model, past: Past) -> None:
+        self._model = model
+        self._past = past
+
+    @property
+    def name(self) -> str:
+        """The name of the model that goes on."""
+        return self._model.name
+
+    @property
+    def context_window(self) -> int | None:
+        """The context window of the model that goes on."""
+        return self._model.context_window
+
+    @property
+    def prices(self) -> Prices | None:
+        """The prices of the model that goes on."""
+        return self._model.prices
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Return an upper bound of the tokens that `messages` take as input."""
+        return self._model.count_tokens(messages)
+
+    async def complete(
+        self, request: Request, *, meter: Meter | None = None, listener: Listener = SILENT
+    ) -> Completion:
+        """Answer from the record, booking what it cost then, or else ask; see `Model.complete`."""
+        recorded = self._past.completion(request.path)
+        if recorded is None:
+            return await self._model.complete(request, meter=meter, listener=listener)
+        if meter is not None:
+            charge = await meter.reserve(request, model=self)
+            charge.settle(recorded.usage, recorded.cost)
+        return recorded
+
+    async def warm_up(self) -> None:
+        """Warm the model up that goes on."""
+        await self._model.warm_up()
+
+    async def aclose(self) -> None:
+        """Release the connections of the model that goes on."""
+        await self._model.aclose()
