@@ -10,6 +10,8 @@ import pytest
 from tests.agents.support import answer, code, observations, of_type
 from treeact import ActionLibrary, DynaSaur, Result, ScriptedModel, Task, tool
 from treeact.errors import ConfigError, LibraryError
+from treeact.models.base import Request
+from treeact.planners import MCTS, BestOfN
 from treeact.trace.events import (
     ActionSaved,
     ActionsRetrieved,
@@ -155,3 +157,41 @@ async def test_after_a_restart_of_the_sandbox_actions_are_there_again(tmp_path: 
     again = code("print(roman_to_int('LX'))")
     result, _ = await run([ROMAN, die, again, answer("60")], library, "What number is LX?")
     assert "60" in observations(result)[2], observations(result)
+
+
+STEPS: dict[str, Sequence[str]] = {
+    "run/root": [code("def shared(x): return x\nprint(shared(1))")],
+    "run/1": [
+        code("def wrong(x): return shared(x) / 0\nprint(wrong(1))"),
+        code("def right(x): return shared(x) + 1\nprint(right(1))"),
+        code("def also(x): return shared(x) + 2\nprint(also(1))"),
+    ],
+    "run/1.2": [answer("2")],
+    "run/1.3": [code("print('lost')")],
+    "run/1.3.1": [answer("3")],
+}
+
+
+@pytest.mark.parametrize(
+    "planner", [BestOfN(n=3), MCTS(n=3, iterations=3)], ids=["best-of-n", "mcts"]
+)
+async def test_a_tree_search_keeps_the_actions_of_its_chosen_path_only(
+    tmp_path: Path, planner: Any
+) -> None:
+    def reply(request: Request) -> str | list[str]:
+        id, _, what = request.path.rpartition("/")
+        if what == "score":
+            return f"<score>{9 if 'also' not in str(request.messages[-2:]) else 2}</score>"
+        return [*STEPS[id], *[STEPS[id][-1]] * request.n][: request.n]
+
+    library = tmp_path / "actions.sqlite"
+    agent = DynaSaur(ScriptedModel(reply), sandbox="unsafe-local", library=library, planner=planner)
+    run = agent.start(Task("?"))
+    result = await run.result()
+    assert result.answer == "2", result
+    chosen = {step.proposal.actions[0].text.split("(")[0][4:] for step in result.path[:-1]}
+    assert chosen == {"shared", "right"}
+    with ActionLibrary(library) as opened:
+        assert {a.name for a in opened.actions()} == chosen
+        assert opened.get("right").status == "verified"
+    assert {e.name for e in of_type(list(run.log.events()), ActionSaved)} == chosen

@@ -188,7 +188,7 @@ class LibraryBranch:
         found = [
             id
             for call in calls
-            if call.tool == SEARCH and call.status == "done"
+            if call.tool == SEARCH and call.status in ("done", "replayed")
             for id in call.result["names"].values()
         ]
         if found:

@@ -27,7 +27,7 @@ class OfferingProposer(JudgingProposer):
         session: the library as the run uses it.
         question: the task.
         most: actions offered at a time.
-        rest: what `ModelProposer` takes.
+        rest: what `JudgingProposer` takes.
     """
 
     def __init__(
