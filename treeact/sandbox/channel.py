@@ -93,6 +93,13 @@ class Channel(ABC):
     def write(self, data: bytes) -> None:
         """Queue bytes for the driver's stdin; silently dropped when it has gone."""
 
+    def pass_descriptor(self, data: bytes, descriptor: int) -> bool:
+        """Write bytes with an open descriptor; False when nothing was written.
+
+        So it is on streams that carry no descriptors, and where others wait to be written.
+        """
+        return False
+
     @abstractmethod
     async def drain(self) -> None:
         """Wait until most of what was queued has been taken; returns at once when it has gone."""
