@@ -225,7 +225,7 @@ class DriverBranch:
     async def _wake(self) -> tuple[LiveBranch, bool]:
         self._check_open()
         self._sandbox.touch(self)
-        if self._live:
+        if self._live and not self._live.at_rest:
             await self._live.recover()
         if self._live and self._live.lost is None:
             return self._live, False

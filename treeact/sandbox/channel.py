@@ -93,11 +93,13 @@ class Channel(ABC):
     def write(self, data: bytes) -> None:
         """Queue bytes for the driver's stdin; silently dropped when it has gone."""
 
-    def pass_descriptor(self, data: bytes, descriptor: int) -> bool:
-        """Write bytes with an open descriptor; False when nothing was written.
+    @property
+    def carries_descriptors(self) -> bool:
+        """True when `pass_descriptor` can work: on a local socket."""
+        return False
 
-        So it is on streams that carry no descriptors, and where others wait to be written.
-        """
+    def pass_descriptor(self, data: bytes, descriptor: int) -> bool:
+        """Write bytes with an open descriptor; False when nothing was, as others wait before."""
         return False
 
     @abstractmethod

@@ -70,10 +70,15 @@ class Connection:
         if self.lost is None:
             self._channel.write(encode(branch, kind, payload))
 
+    @property
+    def carries_lines(self) -> bool:
+        """True when lines can be handed to the driver."""
+        return self.lost is None and self._channel.carries_descriptors
+
     def send_line(self, branch: int, line: Line) -> bool:
         """Hand the far end of a line over; False where that cannot be done, or not now."""
         frame = encode(branch, Kind.LINE, {"line": line.number})
-        sent = self.lost is None and self._channel.pass_descriptor(frame, line.far_end)
+        sent = self._channel.pass_descriptor(frame, line.far_end)
         line.hand_over()
         return sent
 

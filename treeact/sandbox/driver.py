@@ -25,6 +25,7 @@ import json
 import linecache
 import os
 import random
+import re
 import resource
 import select
 import shutil
@@ -417,6 +418,7 @@ class Peer:
         self.pid = None  # as the kernel says, from its first message
         self.background = set()  # its children that are to live on, by what it says
         self.retired = False  # told that nobody needs it any more
+        self.ready = False  # it has said hello
         self.line = None  # number of the line to the host that it waits on
         self.fault = None  # why it was killed before anybody knew whether it ran
         self.inbox = bytearray()
@@ -792,8 +794,11 @@ class Supervisor:
     # Reports of peers -----------------------------------------------------------------------
 
     def on_hello(self, peer, kind, payload):
-        """A forked process is ready."""
+        """A forked process is ready, which it says once."""
         branch = peer.branch
+        if peer.ready:
+            return
+        peer.ready = True
         if peer is branch.node and branch.writers:
             for fd in branch.writers:
                 os.close(fd)
@@ -882,7 +887,7 @@ class Supervisor:
         if branch.running is peer:
             self.lose(branch, reason)
             return
-        if peer is branch.child and peer.line and peer.pid:
+        if peer is branch.child and peer.line and peer.ready:
             self.bury(peer, reason)
             return
         self.destroy(peer)
@@ -1710,14 +1715,13 @@ class Node:
 
 def encode_report(report):
     """Return the report of a run as JSON; most are written here, without the time `json` takes."""
-    text = PLAIN_REPORT % (report["cpu"], report["memory"], str(report["output"]).lower())
-    for name, value in PLAIN.items():
-        if report[name] != value:
-            return json.dumps(report).encode()
-    return text.encode()
+    said = report["status"], report["value"], report["error"], report["notes"], report["files"]
+    if said == ("ok", None, None, [], []):
+        output = "true" if report["output"] else "false"
+        return (PLAIN_REPORT % (report["cpu"], report["memory"], output)).encode()
+    return json.dumps(report).encode()
 
 
-PLAIN = {"status": "ok", "value": None, "error": None, "notes": [], "files": []}
 PLAIN_REPORT = (
     '{"status": "ok", "value": null, "error": null, "notes": [], "files": [], '
     '"cpu": %.6f, "memory": %d, "output": %s}'
@@ -1851,6 +1855,9 @@ class Cell:
     def run_source(self, source, name):
         """Run all statements; return the text of the last one's value if it is an expression."""
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+        if ends_in_statement(source):
+            self.evaluate(source, name, "exec")
+            return None
         tree = compile(source, name, "exec", ast.PyCF_ONLY_AST)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         if tree.body:
@@ -2006,6 +2013,18 @@ class FigureBackend:
 
         module.FigureCanvas = backend_agg.FigureCanvasAgg
         module.show = self.cell.capture_figures
+
+
+STATEMENT = re.compile(r"(?:[ \t]+|\w+ *=(?!=))[^'\"()\[\]{}\\;#\r\f]*")
+
+
+def ends_in_statement(source):
+    """Tell whether code surely ends in an assignment or a block, which spares it a syntax tree.
+
+    A line that closes no string and no bracket began where it begins.
+    """
+    rest, _, last = source.rstrip("\n").rpartition("\n")
+    return not rest.endswith("\\") and STATEMENT.fullmatch(last) is not None
 
 
 def flush_streams():

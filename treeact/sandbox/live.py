@@ -81,7 +81,7 @@ class LiveBranch:
             case Kind.WAITING:
                 self._on_waiting(Fields(load(payload)).count("line"))
             case Kind.KEPT if self._run and self._done:
-                self._run.finish(self._done)
+                self._end_run(self._done)
             case Kind.DIED if not self._recovered.is_set():
                 self._on_recovered(parse_died(payload))
             case Kind.REPLY:
@@ -90,6 +90,10 @@ class LiveBranch:
                     self._reply.set_result(reply)
             case _ if self._run and not (self._direct and kind in FROM_CHILD):
                 self._run.on_frame(kind, payload)
+                if kind in (Kind.DONE, Kind.DIED):  # at once: the next child's line may follow
+                    self._direct = False
+                    self._close_line()
+                    self._offer_line()
             case Kind.READY if not self._opened.done():
                 self._opened.set_result(None)
             case Kind.FAILED if not self._opened.done():
@@ -116,7 +120,7 @@ class LiveBranch:
 
     def _offer_line(self) -> None:
         """See to it that the supervisor has a line for the next child."""
-        if self._spare is None and self.lost is None:
+        if self._spare is None and self.lost is None and self._connection.carries_lines:
             line = Line(self, self._connection.max_frame)
             if self._connection.send_line(self.number, line):
                 self._spare = line
@@ -149,9 +153,13 @@ class LiveBranch:
             self._done = done
             self._connection.send(self.number, Kind.KEEP, {"flush": True})
         else:
-            self._run.finish(done)
             self._unkept = True
-            self._loop.call_soon(self._tidy)  # after whoever waits for the run
+            self._end_run(done)
+
+    def _end_run(self, done: Done) -> None:
+        assert self._run
+        self._run.finish(done)
+        self._loop.call_soon(self._tidy)  # after whoever waits for the run
 
     def _tidy(self) -> None:
         """Do what a run over a line leaves to do, before anything else is sent."""
@@ -187,10 +195,13 @@ class LiveBranch:
         if not end.restored:
             self.drop(end.reason or "its processes ended")
 
+    @property
+    def at_rest(self) -> bool:
+        """False after a child was lost while idle, until there is another."""
+        return self._recovered.is_set()
+
     async def recover(self) -> None:
-        """Wait until a child is there again, if the last one was lost while idle."""
-        if self._recovered.is_set():
-            return
+        """Wait until a child is there again, after the last one was lost while idle."""
         try:
             async with asyncio.timeout(REPLY_PATIENCE):
                 await self._recovered.wait()
@@ -275,11 +286,8 @@ class LiveBranch:
             end = await run.wait()
         finally:
             watching.cancel()
-            self._run, self._direct = None, False
-            if self._line:
-                self._close_line()
+            self._run = None
         if isinstance(end, Died):
-            self._offer_line()
             self._step, self.state = self._before
             if not end.restored:
                 self.drop(end.reason or "its processes ended")

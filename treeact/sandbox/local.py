@@ -147,6 +147,11 @@ class ProcessChannel(Channel):
         """Write what is taken at once, queue the rest."""
         self._wire.write(data)
 
+    @property
+    def carries_descriptors(self) -> bool:
+        """True: the stream is a local socket."""
+        return True
+
     def pass_descriptor(self, data: bytes, descriptor: int) -> bool:
         """Write bytes with a descriptor."""
         return self._wire.pass_descriptor(data, descriptor)

@@ -82,8 +82,8 @@ def encode(branch: int, kind: Kind, payload: bytes | dict[str, Any] = b"") -> by
 
 def encode_code(code: str, step: int, put: Sequence[str]) -> bytes:
     """Return the payload of an EXEC: the step's number, names of files put since the last, code."""
-    names = f" {json.dumps(put)}" if put else ""
-    return f"{step}{names}\n{code}".encode("utf-8", "surrogatepass")
+    names = b" " + json.dumps(put).encode() if put else b""
+    return b"%d%b\n%b" % (step, names, code.encode("utf-8", "surrogatepass"))
 
 
 class Decoder:
@@ -237,8 +237,7 @@ class Call:
     kwargs: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(NamedTuple):
     """A run ended by itself or by an interrupt, and its state is kept."""
 
     status: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import stat
 from collections.abc import Callable
 from functools import partial
 
@@ -91,8 +90,8 @@ class Wire:
             self._drained.clear()
 
     def pass_descriptor(self, data: bytes, descriptor: int) -> bool:
-        """Write bytes with a descriptor at once, or nothing: then return False."""
-        if self._closed or self._backlog or not stat.S_ISSOCK(os.fstat(self._sink).st_mode):
+        """Write bytes with a descriptor into a local socket at once; False when nothing was."""
+        if self._closed or self._backlog:
             return False
         sock = socket.socket(fileno=self._sink)
         try:
