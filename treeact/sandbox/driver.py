@@ -1062,7 +1062,7 @@ class Supervisor:
         for capture in branch.captures:
             self.unwatch(capture.fd)
             os.close(capture.fd)
-        for fd in branch.writers + [branch.line[1]] * bool(branch.line):
+        for fd in branch.writers + ([branch.line[1]] if branch.line else []):
             os.close(fd)
         branch.writers, branch.line = [], None
         if os.path.isdir(branch.folder):
