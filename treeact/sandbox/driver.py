@@ -49,7 +49,7 @@ HEADER = struct.Struct("!IIB")  # branch, length of the payload, kind
 OPEN, EXEC, RESULT, INTERRUPT, KILL, CLOSE, PUT, GET, LIST, STAT, LINE, WATCH, KEEP = range(1, 14)
 # Sandbox to host.
 HELLO, READY, FAILED, STDOUT, STDERR, GAP, IMAGE, CALL, DONE, DIED, STATE, REPLY = range(32, 44)
-WAITING, KEPT = 44, 45
+WAITING, KEPT, NUDGE = 44, 45, 46
 # Between the supervisor and its processes.
 FORK, RETIRE, UNFORKABLE = range(64, 67)
 
@@ -58,6 +58,9 @@ PAGE = 1 << 12
 MAX_LISTED = 20_000
 SLOW_CALL = 0.02  # seconds
 CHORE_DELAY = 0.001  # seconds
+
+
+NUDGED = HEADER.pack(0, 0, NUDGE)
 
 
 def encode(branch, kind, payload):
@@ -1326,6 +1329,9 @@ class Node:
         """
         ahead = PAGE if self.source == self.line else HEADER.size
         data = self.read(HEADER.size, ahead)
+        if data.startswith(NUDGED):  # sent to wake this process while the code is made ready
+            data = data[HEADER.size :]
+            data += self.read(HEADER.size - len(data), ahead)
         _, length, kind = HEADER.unpack_from(data)
         missing = HEADER.size + length - len(data)
         if missing > 0:
@@ -1370,6 +1376,11 @@ class Node:
                 continue
             except ConnectionError:
                 os._exit(0)
+
+    def nudge(self):
+        """Wake the host up, where it listens to this process alone: there is a report to come."""
+        if self.source == self.line:
+            os.write(self.sink, NUDGED)
 
     def choose_stream(self):
         """Wait for the supervisor and on the line to the host, and read where there is something."""
@@ -1688,7 +1699,7 @@ class Node:
         try:
             ends = self.line, sink = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
             cell.namespace = {"__builtins__": builtins}
-            os.write(sink, encode(0, EXEC, b"0\nx = 1\nx"))
+            os.write(sink, NUDGED + encode(0, EXEC, b"0\nx = 1\nx"))
             self.choose_stream()
             payload = self.receive()[1]
             self.sink = sink
@@ -1839,6 +1850,7 @@ class Cell:
             self.capture_figures()
             flush_streams()
             self.running = False
+            self.node.nudge()
         except BaseException as error:  # an interrupt or a fault of user code in the lines above
             self.running = False
             report["status"] = "interrupted" if self.interrupted else "error"

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 from treeact.sandbox.protocol import Decoder, Kind, ProtocolError, encode
 from treeact.sandbox.wire import Wire
 
-FROM_CHILD = frozenset({Kind.CALL, Kind.IMAGE, Kind.DONE})
+FROM_CHILD = frozenset({Kind.CALL, Kind.IMAGE, Kind.DONE, Kind.NUDGE})
+_NUDGE = encode(0, Kind.NUDGE)
 _NUMBERS = itertools.count(1)
 
 
@@ -50,6 +51,10 @@ class Line:
         """Send one frame."""
         self._wire.write(encode(0, kind, payload))
 
+    def nudge(self) -> None:
+        """Wake the child up; a frame has to follow, for which it waits then."""
+        self._wire.write(_NUDGE)
+
     def close(self) -> None:
         """Hear no more of the child, nor it of us."""
         self._closed = True
@@ -59,7 +64,8 @@ class Line:
         for _, kind, payload in self._decoder.feed(data):
             if kind not in FROM_CHILD:
                 raise ProtocolError(f"the sandbox sent {kind.name} out of turn")
-            self._owner.on_line_frame(self, kind, payload)
+            if kind != Kind.NUDGE:  # all it had to do was to wake us
+                self._owner.on_line_frame(self, kind, payload)
 
     def _ended(self, error: Exception | None) -> None:
         if not self._closed:

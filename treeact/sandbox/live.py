@@ -263,11 +263,12 @@ class LiveBranch:
 
     def begin(self, code: str, step: int) -> None:
         """Have code run; `follow` is to come before anything else."""
-        request = encode_code(code, step, self._put)
         if self._line:
-            self._line.send(Kind.EXEC, request)
+            self._line.nudge()
+            self._line.send(Kind.EXEC, encode_code(code, step, self._put))
         else:
             self._tidy()
+            request = encode_code(code, step, self._put)
             self._connection.send(self.number, Kind.EXEC, request)
         self._direct, self._watched, self._done = self._line is not None, False, None
         self._put = []

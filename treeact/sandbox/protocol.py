@@ -60,6 +60,7 @@ class Kind(IntEnum):
     REPLY = 43
     WAITING = 44
     KEPT = 45
+    NUDGE = 46
 
 
 FROM_SANDBOX = {int(kind): kind for kind in Kind if kind >= Kind.HELLO}
