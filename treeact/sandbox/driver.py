@@ -11,9 +11,9 @@ and stdout. Four kinds of process, each forked from the one before:
 Killing a child rolls the branch back to its node. A node and its descendants share one user id, so
 whatever a node says is only ever believed about its own branch.
 
-Where the host can pass descriptors, a child waits on a line as well: a stream to the host of its own,
-for the one run that it is forked for. The supervisor hears of such a run from the host: to watch it
-when it lasts, to kill it, or to keep the child as the branch's node when it is over.
+Where the host can pass descriptors, a child waits on a line as well: a stream to the host of its
+own, for the one run that it is forked for. The supervisor hears of such a run from the host: to
+watch it when it lasts, to kill it, or to keep the child as the branch's node when it is over.
 """
 
 import ast
@@ -390,11 +390,11 @@ def open_descriptors(gap=64):
         fd += 1
 
 
-def reopen_files(old, new, sock):
+def reopen_files(old, new, spare):
     """Give this process its own offsets: open regular files below `old` again, below `new`."""
     for fd in open_descriptors():
         try:
-            path = os.readlink("/proc/self/fd/%d" % fd) if fd != sock else ""
+            path = "" if fd in spare else os.readlink("/proc/self/fd/%d" % fd)
             if not path.startswith(old + "/") or not stat.S_ISREG(os.fstat(fd).st_mode):
                 continue
             flags = fcntl.fcntl(fd, fcntl.F_GETFL) & (os.O_ACCMODE | os.O_APPEND | os.O_SYNC)
@@ -897,16 +897,20 @@ class Supervisor:
         if peer in branch.holders:
             branch.holders.remove(peer)
         elif peer is branch.child:
-            branch.child = None
-            if branch.restoring is not None:
-                self.report_death(branch, False)
-            elif branch.node and branch.node.pid:
-                self.spawn_child(branch)
+            self.replace_child(branch)
         elif peer is branch.node:
             branch.node = None
             if branch.writers:
                 self.discard(branch)
                 self.emit(branch.number, FAILED, {"error": reason or "the fork ended"})
+
+    def replace_child(self, branch):
+        """Fork another child for one that ended before it could run."""
+        branch.child = None
+        if branch.restoring is not None:
+            self.report_death(branch, False)
+        elif branch.node and branch.node.pid:
+            self.spawn_child(branch)
 
     def bury(self, peer, reason):
         """Kill a child that has ended, perhaps in a run that only the host knows of.
@@ -1308,7 +1312,9 @@ class Node:
         self.cell = None
         self.background = []  # processes of the user's that live on after a run
         self.unread, self.output = [], None  # the read ends of stdout and stderr, to look at
-        self.place = self.tasks = None  # descriptors of the working folder and of the threads' folder
+        self.place = self.tasks = (
+            None  # descriptors of the working folder and of the threads' folder
+        )
         self.before = None  # what this process had used before its run
         self.foreign = False  # user code has forked this process
         os.register_at_fork(after_in_child=self.on_fork)
@@ -1383,7 +1389,7 @@ class Node:
             os.write(self.sink, NUDGED)
 
     def choose_stream(self):
-        """Wait for the supervisor and on the line to the host, and read where there is something."""
+        """Wait for the supervisor and the host, and read from the one who says something."""
         both = select.poll()
         both.register(self.line, select.POLLIN)
         both.register(self.sock, select.POLLIN)
@@ -1469,7 +1475,7 @@ class Node:
             old, self.folder = self.folder, message["folder"]
             self.enter(old)
         else:
-            reopen_files(self.folder, self.folder, self.sock.fileno())
+            reopen_files(self.folder, self.folder, self.descriptors())
             if message.get("restore"):
                 self.restore_files()
         self.send(HELLO, {"status": self.status, "files": self.saves})
@@ -1509,6 +1515,10 @@ class Node:
         sys.path.insert(0, "")
         self.cell = Cell(self)
         self.cell.add_tools(message["tools"])
+
+    def descriptors(self):
+        """Return the descriptors that are this object's own."""
+        return {self.sock.fileno(), self.line, self.place, *self.unread}
 
     def limit_process(self):
         """Set what one process may use, and keep siblings out of its memory."""
@@ -1561,27 +1571,30 @@ class Node:
         """Make the branch's folder, with a copy of another branch's files, and go there."""
         place = os.getcwd() if old else self.work
         os.mkdir(self.folder)
+        copied = False
         for part in ("work", "tmp"):
             target = os.path.join(self.folder, part)
             os.mkdir(target)
             if old and os.listdir(os.path.join(old, part)):
                 copy_tree(os.path.join(old, part), target)
+                copied = True
         if old:
-            reopen_files(old, self.folder, self.sock.fileno())
+            reopen_files(old, self.folder, self.descriptors())
             place = self.folder + place[len(old) :] if place.startswith(old + "/") else self.work
-        os.chdir(place if os.path.isdir(place) else self.work)
+        os.chdir(place if place == self.work or os.path.isdir(place) else self.work)
         os.environ.update(HOME=self.work, PWD=self.work, TMPDIR=self.temp)
         if "tempfile" in sys.modules:
             sys.modules["tempfile"].tempdir = None
         close(self.place)
         self.place = open_folder(self.work)
         before = self.listing
-        self.listing, self.folders = survey(self.work)
+        self.listing, self.folders = survey(self.work) if copied else ({}, set())
         if old:
             self.listing = {name: before.get(name) and info for name, info in self.listing.items()}
             self.saves = True
-        self.synced = {}
-        self.save_files()
+        self.synced, self.temporary = {}, set()
+        if copied:
+            self.save_files()
 
     def changed_files(self):
         """Return the regular files that differ from the last listing, and remember the new one."""

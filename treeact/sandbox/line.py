@@ -1,4 +1,4 @@
-"""A line: one child's own stream to the host, past the supervisor, for the one run it is forked for.
+"""A line: a child's own stream to the host, past the supervisor, for the one run it is forked for.
 
 The host makes both ends and hands one to the supervisor, which gives it to the next child. It takes
 no descriptor from the sandbox, and what a child sends over its line counts for its branch alone.

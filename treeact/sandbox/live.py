@@ -72,35 +72,48 @@ class LiveBranch:
         """Take one frame."""
         match kind:
             case Kind.STATE:
-                state = parse_state(payload)
-                if state.step == self._step:
-                    self.state = state
-                    self._settled.set()
-                elif state.step == self._before[0]:  # come late, and needed after a rollback
-                    self._before = (state.step, state)
+                self._on_state(parse_state(payload))
             case Kind.WAITING:
                 self._on_waiting(Fields(load(payload)).count("line"))
-            case Kind.KEPT if self._run and self._done:
-                self._end_run(self._done)
-            case Kind.DIED if not self._recovered.is_set():
+            case Kind.DIED if not self.at_rest:
                 self._on_recovered(parse_died(payload))
             case Kind.REPLY:
                 reply = parse_reply(payload)
                 if self._reply and not self._reply.done():
                     self._reply.set_result(reply)
-            case _ if self._run and not (self._direct and kind in FROM_CHILD):
-                self._run.on_frame(kind, payload)
-                if kind in (Kind.DONE, Kind.DIED):  # at once: the next child's line may follow
-                    self._direct = False
-                    self._close_line()
-                    self._offer_line()
-            case Kind.READY if not self._opened.done():
-                self._opened.set_result(None)
-            case Kind.FAILED if not self._opened.done():
-                self.lost = Fields(load(payload)).text("error")
-                self._opened.set_exception(SandboxError(self.lost))
+            case _ if self._run:
+                self._on_run_frame(self._run, kind, payload)
+            case Kind.READY | Kind.FAILED if not self._opened.done():
+                self._on_opened(kind, payload)
             case _:
                 raise ProtocolError(f"the sandbox sent {kind.name} out of turn")
+
+    def _on_state(self, state: State) -> None:
+        if state.step == self._step:
+            self.state = state
+            self._settled.set()
+        elif state.step == self._before[0]:  # come late, and needed after a rollback
+            self._before = (state.step, state)
+
+    def _on_run_frame(self, run: Run, kind: Kind, payload: bytes) -> None:
+        """Take what the supervisor says of a run; over a line, the child speaks for itself."""
+        if kind == Kind.KEPT and self._done:
+            self._end_run(run, self._done)
+        elif self._direct and kind in FROM_CHILD:
+            raise ProtocolError(f"the sandbox sent {kind.name} out of turn")
+        else:
+            run.on_frame(kind, payload)
+        if kind in (Kind.DONE, Kind.DIED):  # at once: the next child's line may follow
+            self._direct = False
+            self._close_line()
+            self._offer_line()
+
+    def _on_opened(self, kind: Kind, payload: bytes) -> None:
+        if kind == Kind.READY:
+            self._opened.set_result(None)
+        else:
+            self.lost = Fields(load(payload)).text("error")
+            self._opened.set_exception(SandboxError(self.lost))
 
     def on_lost(self, reason: str) -> None:
         """Take notice that the processes are gone."""
@@ -132,6 +145,7 @@ class LiveBranch:
         if self._direct:
             raise ProtocolError("the sandbox sent WAITING out of turn")
         if self._spare and self._spare.number == number:
+            self._close_line()
             self._line, self._spare = self._spare, None
         elif self._run is None:  # it has gone since
             self._recover()
@@ -142,23 +156,21 @@ class LiveBranch:
         if not self._direct or line is not self._line or self._run is None:
             raise ProtocolError(f"the sandbox sent {kind.name} out of turn")
         if kind == Kind.DONE:
-            self._on_done(parse_done(payload))
+            self._on_done(self._run, parse_done(payload))
         else:
             self._run.on_frame(kind, payload)
 
-    def _on_done(self, done: Done) -> None:
-        assert self._run
+    def _on_done(self, run: Run, done: Done) -> None:
         self._direct, self._used, self._line = False, self._line, None
         if done.output or self._watched:
             self._done = done
             self._connection.send(self.number, Kind.KEEP, {"flush": True})
         else:
             self._unkept = True
-            self._end_run(done)
+            self._end_run(run, done)
 
-    def _end_run(self, done: Done) -> None:
-        assert self._run
-        self._run.finish(done)
+    def _end_run(self, run: Run, done: Done) -> None:
+        run.finish(done)
         self._loop.call_soon(self._tidy)  # after whoever waits for the run
 
     def _tidy(self) -> None:
@@ -172,7 +184,7 @@ class LiveBranch:
         self._offer_line()
 
     def on_line_lost(self, line: Line, reason: str | None) -> None:
-        """Have a child killed that has ended or broke the protocol; its node has a new one forked."""
+        """Have a child killed that has ended or broken the protocol; its node forks another."""
         line.close()
         if line is self._spare:
             self._spare = None

@@ -116,8 +116,8 @@ class ProcessChannel(Channel):
             process = await asyncio.create_subprocess_exec(
                 *command,
                 json.dumps(config),
-                stdin=stdio,
-                stdout=stdio,
+                stdin=stdio.fileno(),
+                stdout=stdio.fileno(),
                 stderr=subprocess.PIPE,
                 pass_fds=(ours,),
                 cwd="/",
