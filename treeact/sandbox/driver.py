@@ -1335,7 +1335,7 @@ class Node:
         """
         ahead = PAGE if self.source == self.line else HEADER.size
         data = self.read(HEADER.size, ahead)
-        if data.startswith(NUDGED):  # sent to wake this process while the code is made ready
+        if data.startswith(NUDGED) and data != NUDGED:  # what this was to wake for is here
             data = data[HEADER.size :]
             data += self.read(HEADER.size - len(data), ahead)
         _, length, kind = HEADER.unpack_from(data)

@@ -52,7 +52,7 @@ class Line:
         self._wire.write(encode(0, kind, payload))
 
     def nudge(self) -> None:
-        """Wake the child up; a frame has to follow, for which it waits then."""
+        """Wake the child up, which takes longer than it takes us to make a frame."""
         self._wire.write(_NUDGE)
 
     def close(self) -> None:

@@ -220,9 +220,9 @@ class LiveBranch:
         except TimeoutError:
             self.drop("the sandbox does not answer")
 
-    def _watch(self) -> None:
-        """Tell the supervisor of the run over the line."""
-        if self._direct and not self._watched:
+    def _watch(self, run: Run | None) -> None:
+        """Tell the supervisor of a run over a line that is still in progress."""
+        if self._direct and self._run is run and not self._watched:
             self._watched = True
             self._connection.send(self.number, Kind.WATCH)
 
@@ -273,10 +273,14 @@ class LiveBranch:
             self.drop("the sandbox does not answer")
             raise SandboxError("the sandbox does not answer") from None
 
+    def nudge(self) -> None:
+        """Wake the child that waits: there is code to come."""
+        if self._line and self._run is None:
+            self._line.nudge()
+
     def begin(self, code: str, step: int) -> None:
         """Have code run; `follow` is to come before anything else."""
         if self._line:
-            self._line.nudge()
             self._line.send(Kind.EXEC, encode_code(code, step, self._put))
         else:
             self._tidy()
@@ -294,11 +298,11 @@ class LiveBranch:
         if self.lost is not None:
             run.on_lost(self.lost)
         run.start(timeout)
-        watching = self._loop.call_later(MOMENT, self._watch)
+        if self._direct:
+            self._loop.call_later(MOMENT, self._watch, run)
         try:
             end = await run.wait()
         finally:
-            watching.cancel()
             self._run = None
         if isinstance(end, Died):
             self._step, self.state = self._before
@@ -313,7 +317,7 @@ class LiveBranch:
         elif kind == Kind.RESULT and self._line:
             self._line.send(kind, payload)
         else:
-            self._watch()
+            self._watch(self._run)
             self._connection.send(self.number, kind, payload)
             if kind == Kind.KILL:
                 self._close_line()  # whatever it still says, it is to be undone

@@ -36,6 +36,11 @@ CALL_FRAMES = 4
 KILL_PATIENCE = 30.0
 """Seconds for a driver to kill a run and restore the branch, before the branch is given up."""
 
+AWAKE = 0.0005
+"""Seconds that the wait for a run keeps the processor awake."""
+
+_PLAIN_END = Done("ok", None, None, (), (), 0.0, 0, output=False)
+
 CallTool = Callable[[Call], Awaitable[ToolCall]]
 Send = Callable[[Kind, bytes | dict[str, Any]], None]
 
@@ -77,6 +82,9 @@ class Output:
     def text(self) -> str:
         """Return all of it."""
         return "".join(self._parts)
+
+
+_IN_PROGRESS: set[Run] = set()
 
 
 class Run:
@@ -229,12 +237,28 @@ class Run:
 
     async def wait(self) -> Done | Died:
         """Wait for the end; a caller that stops waiting has the code killed and rolled back."""
+        _IN_PROGRESS.add(self)
         try:
+            await self._stay_awake()
             return await self._ended()
         except asyncio.CancelledError:
             self.kill()
             await self._ended()
             raise
+        finally:
+            _IN_PROGRESS.discard(self)
+
+    async def _stay_awake(self) -> None:
+        """Wait without sleep for as long as a short run takes, unless others are in progress.
+
+        Other tasks have their turns meanwhile. A processor that was let sleep takes longer to wake
+        than such a run takes, and what was not gone through lately is slow the first time.
+        """
+        until = self._loop.time() + AWAKE
+        if len(_IN_PROGRESS) == 1 and self._end is None:
+            self.execution(_PLAIN_END)
+        while len(_IN_PROGRESS) == 1 and self._end is None and self._loop.time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
     async def _ended(self) -> Done | Died:
         while self._end is None:
