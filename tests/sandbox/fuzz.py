@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import random
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,7 +30,10 @@ HONEST: dict[Kind, dict[str, Any]] = {
         "notes": [],
         "cpu": 0.1,
         "memory": 5,
+        "output": False,
     },
+    Kind.WAITING: {"line": 1},
+    Kind.KEPT: {},
     Kind.DIED: {"restored": True, "files": True, "status": -9, "reason": None},
     Kind.STATE: {
         "step": 1,
@@ -151,7 +156,7 @@ class Liar:
             lambda: self.random.randbytes(self.random.randrange(1, 3000)),
             lambda: HEADER.pack(1, 2**32 - 1, Kind.STDOUT) + b"bomb",
             lambda: HEADER.pack(1, 1 << 20, Kind.STDOUT) + b"too large",
-            lambda: frame(1, self.random.choice((0, 1, 10, 31, 44, 255)), b"kind"),
+            lambda: frame(1, self.random.choice((0, 1, 10, 31, 46, 255)), b"kind"),
             lambda: frame(0, Kind.HELLO, {"version": 2, "python": "3"}),
             lambda: HEADER.pack(1, 1000, Kind.DONE) + b"and then nothing",
         )
@@ -167,6 +172,8 @@ class LyingChannel(Channel):
         self._inbox = bytearray()
         self._branches = {0}
         self._dead = False
+        self._loop = asyncio.get_running_loop()
+        self._lines: list[socket.socket] = []
         self._say(frame(0, Kind.HELLO, HONEST[Kind.HELLO]))
 
     def _say(self, data: bytes) -> None:
@@ -204,10 +211,52 @@ class LyingChannel(Channel):
         while chance() < self._lies / 2:
             self._say(self._liar.frames(branch))
 
+    @property
+    def carries_descriptors(self) -> bool:
+        return True
+
+    def pass_descriptor(self, data: bytes, descriptor: int) -> bool:
+        """Take a line, and have a child wait on it that lies as well."""
+        if self._dead or self._liar.random.random() < 0.1:
+            return False
+        line = socket.socket(fileno=os.dup(descriptor))
+        line.setblocking(False)
+        self._lines.append(line)
+        branch, length, _ = HEADER.unpack_from(data)
+        self._loop.add_reader(line, self._serve_line, line, branch)
+        if self._liar.random.random() < 0.9:
+            self._say(frame(branch, Kind.WAITING, data[HEADER.size : HEADER.size + length]))
+        return True
+
+    def _serve_line(self, line: socket.socket, branch: int) -> None:
+        """Answer code on a line with lies, then perhaps with what a child would say."""
+        try:
+            said = line.recv(65536)
+            liar, chance = self._liar, self._liar.random.random
+            if said and chance() < 0.4:
+                line.send(liar.frames(branch))
+            if said and chance() < 0.05:
+                line.send(liar.fatal())
+            if said and chance() < 0.8:
+                line.send(frame(branch, Kind.CALL, HONEST[Kind.CALL]))
+                done = {**HONEST[Kind.DONE], "output": chance() < 0.3}
+                line.send(frame(branch, Kind.DONE, done))
+        except OSError:
+            said = b""
+        if not said or self._liar.random.random() < 0.1:
+            self._hang_up(line)
+
+    def _hang_up(self, line: socket.socket) -> None:
+        self._loop.remove_reader(line)
+        line.close()
+        self._lines.remove(line)
+
     def _end(self) -> None:
         if not self._dead:
             self._pieces.put_nowait(b"")
         self._dead = True
+        for line in [*self._lines]:
+            self._hang_up(line)
 
     async def read(self) -> bytes:
         return await self._pieces.get()
@@ -229,11 +278,14 @@ def honest_answer(branch: int, kind: Kind, payload: bytes) -> Iterator[bytes]:
             yield frame(branch, Kind.READY, {})
             yield frame(branch, Kind.STATE, {**HONEST[Kind.STATE], "step": 0})
         case Kind.EXEC:
-            step = json.loads(payload)["step"]
+            step = int(payload.split(b"\n")[0].split()[0])
             yield frame(branch, Kind.STDOUT, b"hello\n")
             yield frame(branch, Kind.CALL, HONEST[Kind.CALL])
             yield frame(branch, Kind.DONE, HONEST[Kind.DONE])
             yield frame(branch, Kind.STATE, {**HONEST[Kind.STATE], "step": step})
+        case Kind.KEEP if b"true" in payload:
+            yield frame(branch, Kind.STDOUT, b"hello\n")
+            yield frame(branch, Kind.KEPT, {})
         case Kind.INTERRUPT | Kind.KILL:
             yield frame(branch, Kind.DIED, HONEST[Kind.DIED])
         case Kind.PUT | Kind.CLOSE:

@@ -17,7 +17,8 @@ from treeact.sandbox.session import DriverSandbox
 
 LIMITS = Limits(timeout=0.05, grace=0.05, frame=4096, output=2048, images=2, image_bytes=512)
 GOOD_DONE = {
-    "status": "ok", "value": "1", "error": None, "files": [], "notes": [], "cpu": 0, "memory": 0
+    "status": "ok", "value": "1", "error": None, "files": [], "notes": [], "cpu": 0, "memory": 0,
+    "output": False,
 }  # fmt: skip
 FRAMES = 12_000
 

@@ -25,6 +25,7 @@ DONE = {
     "notes": [],
     "cpu": 0.1,
     "memory": 5,
+    "output": False,
 }
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -67,7 +68,7 @@ def test_a_claimed_length_beyond_the_cap_is_refused_before_it_arrives() -> None:
         Decoder(1 << 20).feed(struct.pack("!IIB", 1, 2**32 - 1, Kind.STDOUT))
 
 
-@pytest.mark.parametrize("kind", [0, int(Kind.EXEC), 31, 44, 255])
+@pytest.mark.parametrize("kind", [0, int(Kind.EXEC), 31, 46, 255])
 def test_kinds_that_no_sandbox_sends_are_refused(kind: int) -> None:
     with pytest.raises(ProtocolError):
         Decoder(100).feed(struct.pack("!IIB", 1, 0, kind))
@@ -134,9 +135,22 @@ def test_file_names_that_leave_the_folder_are_refused(name: str, tmp_path: Path)
         driver.open_beneath(str(tmp_path), name, 0)
 
 
-@given(cpu=st.integers(0, 10**12), memory=st.integers(0, 10**16))
-def test_the_short_way_to_read_a_plain_report_reads_the_same(cpu: int, memory: int) -> None:
-    report = {"status": "ok", "value": None, "error": None, "notes": []}
-    report |= {"cpu": cpu / 10**6, "memory": memory, "files": []}
-    payload = json.dumps(report).encode()
-    assert protocol.parse_done(payload) == protocol.parse_done(payload + b" ")
+@given(cpu=st.integers(0, 10**12), memory=st.integers(0, 10**14), output=st.booleans())
+def test_the_short_way_to_write_and_read_a_plain_report(
+    cpu: int, memory: int, output: bool
+) -> None:
+    report = {"status": "ok", "value": None, "error": None, "notes": [], "files": []}
+    report |= {"cpu": cpu / 10**6, "memory": memory, "output": output}
+    payload = driver.encode_report(report)
+    assert json.loads(payload) == report
+    assert protocol._PLAIN_DONE.fullmatch(payload) or cpu > 10**14
+    long_way = protocol.parse_done(payload.replace(b", ", b",  "))
+    assert protocol.parse_done(payload) == long_way
+
+
+@given(st.text(), st.integers(0, 10**6), st.lists(st.text()))
+def test_code_of_any_text_is_sent_whole(code: str, step: int, put: list[str]) -> None:
+    head, _, sent = protocol.encode_code(code, step, put).partition(b"\n")
+    number, _, names = head.partition(b" ")
+    assert (int(number), json.loads(names or b"[]")) == (step, put)
+    assert sent.decode("utf-8", "surrogatepass") == code

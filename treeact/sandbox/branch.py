@@ -64,6 +64,8 @@ class DriverBranch:
         recorded: Sequence[ToolCall] = (),
     ) -> Execution:
         """Run `code` and keep its state for the next run; see `Branch.run`."""
+        if self._live:
+            self._live.nudge()
         seconds = self._sandbox.limits.timeout if timeout is None else timeout
         if not 0 < seconds < math.inf:
             raise SandboxError(f"a timeout of {seconds} s: give a positive number of seconds")
@@ -228,6 +230,8 @@ class DriverBranch:
     async def _wake(self) -> tuple[LiveBranch, bool]:
         self._check_open()
         self._sandbox.touch(self)
+        if self._live and not self._live.at_rest:
+            await self._live.recover()
         if self._live and self._live.lost is None:
             return self._live, False
         if self._live:

@@ -93,6 +93,15 @@ class Channel(ABC):
     def write(self, data: bytes) -> None:
         """Queue bytes for the driver's stdin; silently dropped when it has gone."""
 
+    @property
+    def carries_descriptors(self) -> bool:
+        """True when `pass_descriptor` can work: on a local socket."""
+        return False
+
+    def pass_descriptor(self, data: bytes, descriptor: int) -> bool:
+        """Write bytes with an open descriptor; False when nothing was, as others wait before."""
+        return False
+
     @abstractmethod
     async def drain(self) -> None:
         """Wait until most of what was queued has been taken; returns at once when it has gone."""

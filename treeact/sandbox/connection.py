@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from treeact.errors import SandboxError
 from treeact.sandbox.base import Limits
 from treeact.sandbox.channel import Channel
+from treeact.sandbox.line import Line
 from treeact.sandbox.protocol import VERSION, Decoder, Fields, Kind, ProtocolError, encode, load
 
 FRAME_SLACK = 1 << 16
@@ -29,7 +30,8 @@ class Connection:
 
     def __init__(self, channel: Channel, limits: Limits) -> None:
         self._channel = channel
-        self._decoder = Decoder(limits.frame + FRAME_SLACK)
+        self.max_frame = limits.frame + FRAME_SLACK
+        self._decoder = Decoder(self.max_frame)
         self._receivers: dict[int, Receiver] = {}
         self._numbers = 0
         self._hello: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -67,6 +69,18 @@ class Connection:
         """Send one frame."""
         if self.lost is None:
             self._channel.write(encode(branch, kind, payload))
+
+    @property
+    def carries_lines(self) -> bool:
+        """True when lines can be handed to the driver."""
+        return self.lost is None and self._channel.carries_descriptors
+
+    def send_line(self, branch: int, line: Line) -> bool:
+        """Hand the far end of a line over; False where that cannot be done, or not now."""
+        frame = encode(branch, Kind.LINE, {"line": line.number})
+        sent = self._channel.pass_descriptor(frame, line.far_end)
+        line.hand_over()
+        return sent
 
     async def drain(self) -> None:
         """Wait until the driver has taken most of what was sent."""

@@ -175,6 +175,15 @@ class DockerChannel(Channel):
         """Write what is taken at once, queue the rest."""
         (self._wire or self._stream).write(data)
 
+    @property
+    def carries_descriptors(self) -> bool:
+        """True where the driver has come through the door."""
+        return self._wire is not None
+
+    def pass_descriptor(self, data: bytes, descriptor: int) -> bool:
+        """Write bytes with a descriptor."""
+        return self._wire is not None and self._wire.pass_descriptor(data, descriptor)
+
     async def drain(self) -> None:
         """Wait until most of what was queued has been taken."""
         await (self._wire or self._stream).drain()

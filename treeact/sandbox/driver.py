@@ -10,6 +10,10 @@ and stdout. Four kinds of process, each forked from the one before:
 
 Killing a child rolls the branch back to its node. A node and its descendants share one user id, so
 whatever a node says is only ever believed about its own branch.
+
+Where the host can pass descriptors, a child waits on a line as well: a stream to the host of its
+own, for the one run that it is forked for. The supervisor hears of such a run from the host: to
+watch it when it lasts, to kill it, or to keep the child as the branch's node when it is over.
 """
 
 import ast
@@ -21,6 +25,7 @@ import json
 import linecache
 import os
 import random
+import re
 import resource
 import select
 import shutil
@@ -41,17 +46,21 @@ VERSION = 1
 HEADER = struct.Struct("!IIB")  # branch, length of the payload, kind
 
 # Host to sandbox.
-OPEN, EXEC, RESULT, INTERRUPT, KILL, CLOSE, PUT, GET, LIST, STAT = range(1, 11)
+OPEN, EXEC, RESULT, INTERRUPT, KILL, CLOSE, PUT, GET, LIST, STAT, LINE, WATCH, KEEP = range(1, 14)
 # Sandbox to host.
 HELLO, READY, FAILED, STDOUT, STDERR, GAP, IMAGE, CALL, DONE, DIED, STATE, REPLY = range(32, 44)
+WAITING, KEPT, NUDGE = 44, 45, 46
 # Between the supervisor and its processes.
 FORK, RETIRE, UNFORKABLE = range(64, 67)
 
-FROM_NODE = {HELLO, IMAGE, CALL, DONE, STATE, REPLY, UNFORKABLE}
 CHUNK = 1 << 18
+PAGE = 1 << 12
 MAX_LISTED = 20_000
 SLOW_CALL = 0.02  # seconds
 CHORE_DELAY = 0.001  # seconds
+
+
+NUDGED = HEADER.pack(0, 0, NUDGE)
 
 
 def encode(branch, kind, payload):
@@ -110,10 +119,34 @@ def load_filter(programs):
         raise SystemExit("no system call filter: the kernel refused it")
 
 
-def count_threads():
+def open_folder(path):
+    """Return a descriptor to look at a folder by, None when there is none to be had."""
+    try:
+        return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+def close(fd):
+    """Close a descriptor that user code may have closed before."""
+    try:
+        os.close(fd)
+    except (OSError, TypeError):
+        pass
+
+
+def look(fd, path):
+    """Return what `os.stat` does of an open folder, in one step that no jail makes dear."""
+    try:
+        return os.fstat(fd)
+    except (OSError, TypeError):
+        return os.stat(path)
+
+
+def count_threads(tasks=None):
     """Return how many threads this process has beside its first, whatever started them."""
     for pause in (0.0005, 0.002, 0):
-        count = os.stat("/proc/self/task").st_nlink - 3
+        count = look(tasks, "/proc/self/task").st_nlink - 3
         if not count or threading.active_count() > 1:
             break
         time.sleep(pause)  # one that was joined may take a moment to be gone
@@ -242,9 +275,8 @@ def survey(folder, limit=MAX_LISTED):
     return found, folders
 
 
-def folder_mark(folder):
+def folder_mark(info):
     """Return what changes when an entry comes or goes: times, size and links of a folder."""
-    info = os.stat(folder)
     return info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_nlink
 
 
@@ -358,11 +390,11 @@ def open_descriptors(gap=64):
         fd += 1
 
 
-def reopen_files(old, new, sock):
+def reopen_files(old, new, spare):
     """Give this process its own offsets: open regular files below `old` again, below `new`."""
     for fd in open_descriptors():
         try:
-            path = os.readlink("/proc/self/fd/%d" % fd) if fd != sock else ""
+            path = "" if fd in spare else os.readlink("/proc/self/fd/%d" % fd)
             if not path.startswith(old + "/") or not stat.S_ISREG(os.fstat(fd).st_mode):
                 continue
             flags = fcntl.fcntl(fd, fcntl.F_GETFL) & (os.O_ACCMODE | os.O_APPEND | os.O_SYNC)
@@ -389,6 +421,9 @@ class Peer:
         self.pid = None  # as the kernel says, from its first message
         self.background = set()  # its children that are to live on, by what it says
         self.retired = False  # told that nobody needs it any more
+        self.ready = False  # it has said hello
+        self.line = None  # number of the line to the host that it waits on
+        self.fault = None  # why it was killed before anybody knew whether it ran
         self.inbox = bytearray()
         self.outbox = []  # pairs of bytes and the descriptors that go with the first of them
 
@@ -427,6 +462,14 @@ class Peer:
         return data
 
 
+MSG_CMSG_CLOEXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0x40000000)
+
+
+def is_socket(fd):
+    """Tell whether a descriptor is a socket's."""
+    return stat.S_ISSOCK(os.fstat(fd).st_mode)
+
+
 def send_fds(sock, data, fds):
     """Send bytes with descriptors."""
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("%di" % len(fds), *fds))]
@@ -435,11 +478,14 @@ def send_fds(sock, data, fds):
 
 def receive_fds(sock, count):
     """Take the descriptors that come with the next byte."""
-    _, extra, _, _ = sock.recvmsg(1, socket.CMSG_SPACE(4 * count))
-    for _, kind, body in extra:
-        if kind == socket.SCM_RIGHTS:
-            return list(struct.unpack("%di" % count, body[: 4 * count]))
-    os._exit(1)
+    fds = passed_fds(sock.recvmsg(1, socket.CMSG_SPACE(4 * count), MSG_CMSG_CLOEXEC)[1])
+    return fds if len(fds) == count else os._exit(1)
+
+
+def passed_fds(extra):
+    """Return the descriptors in what `recvmsg` calls ancillary data."""
+    rights = [body for _, kind, body in extra if kind == socket.SCM_RIGHTS]
+    return [fd for body in rights for (fd,) in struct.iter_unpack("i", body[: len(body) // 4 * 4])]
 
 
 class Capture:
@@ -501,7 +547,9 @@ class Branch:
         self.node = None
         self.child = None
         self.holders = []  # former nodes that live on because background processes are theirs
+        self.line = None  # number and descriptor of the line for the next child
         self.running = None  # the peer that runs code now
+        self.direct = False  # the run in progress talks to the host over its line
         self.pending = None  # code sent to a child that has not said hello
         self.restoring = None  # what to report once a killed run's successor is ready
         self.signal = False  # an interrupt came before the child said hello
@@ -520,7 +568,9 @@ class Supervisor:
         self.config, self.limits = config, config["limits"]
         self.root = os.path.realpath(config["root"])
         self.source, self.sink, self.lifeline = source, sink, lifeline
+        self.socket = socket.socket(fileno=source) if is_socket(source) else None
         self.inbox = bytearray()
+        self.descriptors = []  # that came with frames which are still to be acted on
         self.poll = select.epoll()
         self.handlers = {}
         self.branches = {}
@@ -542,6 +592,8 @@ class Supervisor:
             GET: self.get,
             LIST: self.list,
             STAT: self.stat,
+            WATCH: self.watch_run,
+            KEEP: self.keep,
         }
         self.reports = {
             HELLO: self.on_hello,
@@ -608,7 +660,7 @@ class Supervisor:
 
     def on_host(self):
         """Act on what the host sent."""
-        data = os.read(self.source, CHUNK)
+        data = self.read_host()
         if not data:
             self.unwatch(self.source)
         self.inbox += data
@@ -616,11 +668,21 @@ class Supervisor:
             branch = self.branches.get(number)
             if kind == OPEN:
                 self.open(number, payload)
+            elif kind == LINE:
+                self.take_line(branch, payload)
             elif branch:
                 self.do_chore(branch)
                 self.actions[kind](branch, payload)
             else:
                 self.emit(number, FAILED, {"error": "no such branch"})
+
+    def read_host(self):
+        """Return the next bytes of the host, and put the descriptors aside that came with them."""
+        if self.socket is None:
+            return os.read(self.source, CHUNK)
+        data, extra, _, _ = self.socket.recvmsg(CHUNK, socket.CMSG_SPACE(64), MSG_CMSG_CLOEXEC)
+        self.descriptors += passed_fds(extra)
+        return data
 
     # Peers ----------------------------------------------------------------------------------
 
@@ -655,10 +717,18 @@ class Supervisor:
         """Have `parent` fork a process for `branch`."""
         ours, theirs = self.pair()
         peer = self.adopt(ours, branch)
-        message = dict(message, branch=branch.number, folder=branch.folder)
+        message = dict(message, branch=branch.number, folder=branch.folder, fds=1 + len(fds))
         self.tell(parent, FORK, message, [theirs.fileno(), *fds])
         theirs.close()
         return peer
+
+    def spawn_child(self, branch, **message):
+        """Fork the process of a branch's next run, which takes the line that is there for it."""
+        (number, fd), branch.line = branch.line or (None, -1), None
+        branch.child = self.spawn(branch.node, branch, message, [fd] if number else [])
+        branch.child.line = number
+        if number:
+            os.close(fd)
 
     def tell(self, peer, kind, payload, fds=()):
         """Send to a peer; what its socket does not take now goes when it can."""
@@ -727,14 +797,17 @@ class Supervisor:
     # Reports of peers -----------------------------------------------------------------------
 
     def on_hello(self, peer, kind, payload):
-        """A forked process is ready."""
+        """A forked process is ready, which it says once."""
         branch = peer.branch
+        if peer.ready:
+            return
+        peer.ready = True
         if peer is branch.node and branch.writers:
             for fd in branch.writers:
                 os.close(fd)
             branch.writers = []
             self.emit(branch.number, READY, {})
-            branch.child = self.spawn(peer, branch, {})
+            self.spawn_child(branch)
         elif peer is branch.child:
             branch.pending = None
             if branch.restoring is not None:
@@ -742,6 +815,8 @@ class Supervisor:
                 self.report_death(branch, True, status=report["status"], files=report["files"])
             if branch.signal:
                 self.interrupt(branch, b"")
+            if peer.line:
+                self.emit(branch.number, WAITING, {"line": peer.line})
 
     def on_unforkable(self, peer, kind, payload):
         """A process could not fork, for the reason it gives."""
@@ -764,30 +839,30 @@ class Supervisor:
     def on_done(self, peer, kind, payload):
         """A run is over and its state is kept: the child is the node now."""
         branch = peer.branch
-        if branch.running is not peer:
+        if branch.running is not peer or branch.direct:
             return
         self.stop_capture(branch)
         self.emit(branch.number, DONE, payload)
-        branch.running, branch.signal = None, False
+        self.settle(branch, peer)
+        self.put_off(branch, self.fork_ahead)
+
+    def settle(self, branch, peer):
+        """Make the process whose run is over the branch's node."""
+        branch.running, branch.signal, branch.direct = None, False, False
         if peer is branch.child:
             if branch.node:
                 branch.holders.append(branch.node)
-            branch.node = peer
+            branch.node = peer if peer.sock.fileno() >= 0 else None
         branch.child = None
-        self.put_off(branch, self.fork_ahead)
 
     def fork_ahead(self, branch):
-        """Have the next run's process forked, and let the node before the last go."""
-        for holder in branch.holders:
-            if not holder.retired:
-                holder.retired = True
-                self.tell(holder, RETIRE, b"")
+        """Have the next run's process forked."""
         if branch.node:
-            branch.child = self.spawn(branch.node, branch, {})
+            self.spawn_child(branch)
 
     def on_running(self, peer, kind, payload):
         """Pass on what a run sends while it runs."""
-        if peer.branch.running is peer:
+        if peer.branch.running is peer and not peer.branch.direct:
             self.emit(peer.branch.number, kind, payload)
 
     def on_idle(self, peer, kind, payload):
@@ -795,7 +870,15 @@ class Supervisor:
         if peer is peer.branch.node:
             if kind == STATE:
                 peer.background = set(json.loads(payload)["background"])
+                self.retire_holders(peer.branch)
             self.emit(peer.branch.number, kind, payload)
+
+    def retire_holders(self, branch):
+        """Let the nodes before a branch's node go, now that it needs them no more."""
+        for holder in branch.holders:
+            if not holder.retired:
+                holder.retired = True
+                self.tell(holder, RETIRE, b"")
 
     def on_gone(self, peer, reason):
         """A peer ended, or has to end because of what it sent."""
@@ -807,20 +890,37 @@ class Supervisor:
         if branch.running is peer:
             self.lose(branch, reason)
             return
+        if peer is branch.child and peer.line and peer.ready:
+            self.bury(peer, reason)
+            return
         self.destroy(peer)
         if peer in branch.holders:
             branch.holders.remove(peer)
         elif peer is branch.child:
-            branch.child = None
-            if branch.restoring is not None:
-                self.report_death(branch, False)
-            elif branch.node and branch.node.pid:
-                branch.child = self.spawn(branch.node, branch, {})
+            self.replace_child(branch)
         elif peer is branch.node:
             branch.node = None
             if branch.writers:
                 self.discard(branch)
                 self.emit(branch.number, FAILED, {"error": reason or "the fork ended"})
+
+    def replace_child(self, branch):
+        """Fork another child for one that ended before it could run."""
+        branch.child = None
+        if branch.restoring is not None:
+            self.report_death(branch, False)
+        elif branch.node and branch.node.pid:
+            self.spawn_child(branch)
+
+    def bury(self, peer, reason):
+        """Kill a child that has ended, perhaps in a run that only the host knows of.
+
+        The host sees the end of its line and has it killed in any case, which brings a successor.
+        """
+        peer.fault = reason
+        with self.frozen:
+            self.destroy(peer)
+            self.kill_strays(peer.branch)
 
     def is_explained(self, peer):
         """Tell whether a child never came to be because its node could not fork and has said so."""
@@ -836,10 +936,11 @@ class Supervisor:
             self.destroy(peer)
             self.kill_strays(branch)
         self.stop_capture(branch)
-        branch.running, branch.pending, branch.signal = None, None, False
-        branch.restoring = {"reason": reason}
+        branch.running, branch.pending = None, None
+        branch.signal, branch.direct = False, False
+        branch.restoring = {"reason": reason or peer.fault}
         if peer is branch.child and branch.node:
-            branch.child = self.spawn(branch.node, branch, {"restore": True, "reap": peer.pid or 0})
+            self.spawn_child(branch, restore=True, reap=peer.pid or 0)
         else:
             branch.child = None
             self.report_death(branch, False)
@@ -878,10 +979,14 @@ class Supervisor:
         for kind, pipe in zip((STDOUT, STDERR), pipes):
             branch.captures.append(Capture(kind, pipe[0], self.limits["output"]))
         self.branches[number] = branch
-        branch.node = self.spawn(parent, branch, message, branch.writers)
+        branch.node = self.spawn(
+            parent, branch, message, branch.writers + [pipe[0] for pipe in pipes]
+        )
 
     def exec(self, branch, payload):
         """Run code in the child, or in the node itself when that could not be forked."""
+        if branch.child and branch.child.sock.fileno() < 0:  # buried, and the host knows it not yet
+            self.spawn_child(branch, restore=True, reap=branch.child.pid)
         target = branch.child or branch.node
         if target is None:
             branch.restoring = {"reason": "its processes had ended"}
@@ -891,6 +996,29 @@ class Supervisor:
         branch.pending = payload if target.pid is None else None
         self.tell(target, EXEC, payload)
         self.put_off(branch, self.start_capture)
+
+    def take_line(self, branch, payload):
+        """Put a line aside for the next child."""
+        fd = self.descriptors.pop(0)
+        if branch and branch.line is None:
+            branch.line = json.loads(payload)["line"], fd
+        else:
+            os.close(fd)
+
+    def watch_run(self, branch, payload):
+        """Watch a run over the child's line, which has lasted a moment."""
+        if branch.child:
+            branch.running, branch.direct = branch.child, True
+            self.start_capture(branch)
+
+    def keep(self, branch, payload):
+        """A run over the child's line is over and its state is kept."""
+        if json.loads(payload)["flush"]:
+            self.stop_capture(branch)
+            self.emit(branch.number, KEPT, {})
+        if branch.child:
+            self.settle(branch, branch.child)
+            self.fork_ahead(branch)
 
     def start_capture(self, branch):
         """Send a run's output as it comes; that of a run of less than a moment comes at its end."""
@@ -941,9 +1069,9 @@ class Supervisor:
         for capture in branch.captures:
             self.unwatch(capture.fd)
             os.close(capture.fd)
-        for fd in branch.writers:
+        for fd in branch.writers + ([branch.line[1]] if branch.line else []):
             os.close(fd)
-        branch.writers = []
+        branch.writers, branch.line = [], None
         if os.path.isdir(branch.folder):
             self.cleaners.add(remove_folders(branch.folder))
 
@@ -1169,6 +1297,7 @@ class Node:
 
     def __init__(self, sock, config):
         self.sock = sock
+        self.line = -1  # a descriptor to the host itself, for the next run alone
         self.source = self.sink = sock.fileno()
         self.limits, self.config = config["limits"], config
         self.preload = list(config["preload"])
@@ -1182,6 +1311,13 @@ class Node:
         self.ahead = False  # forked ahead for the next run of the same branch, which is yet to come
         self.cell = None
         self.background = []  # processes of the user's that live on after a run
+        self.unread, self.output = [], None  # the read ends of stdout and stderr, to look at
+        self.place = self.tasks = (
+            None  # descriptors of the working folder and of the threads' folder
+        )
+        self.before = None  # what this process had used before its run
+        self.foreign = False  # user code has forked this process
+        os.register_at_fork(after_in_child=self.on_fork)
 
     # Talking to the supervisor --------------------------------------------------------------
 
@@ -1192,23 +1328,38 @@ class Node:
             view = view[os.write(self.sink, view) :]
 
     def receive(self):
-        """Return the kind and payload of the next frame."""
-        _, length, kind = HEADER.unpack(self.read(HEADER.size))
-        return kind, self.read(length)
+        """Return the kind and payload of the next frame.
 
-    def read(self, count):
-        """Return exactly `count` bytes; a process without supervisor ends.
+        From the supervisor nothing is read ahead, so that descriptors that follow a frame are not
+        lost. The host sends one frame at a time over a line, and no descriptors.
+        """
+        ahead = PAGE if self.source == self.line else HEADER.size
+        data = self.read(HEADER.size, ahead)
+        if data.startswith(NUDGED) and data != NUDGED:  # what this was to wake for is here
+            data = data[HEADER.size :]
+            data += self.read(HEADER.size - len(data), ahead)
+        _, length, kind = HEADER.unpack_from(data)
+        missing = HEADER.size + length - len(data)
+        if missing > 0:
+            data += self.read(missing, missing)
+        return kind, data[HEADER.size :]
 
-        Reading is never ahead, so that descriptors that follow a frame are not lost. Plain reads
-        and writes are used because some jails make every socket call dear.
+    def read(self, least, most):
+        """Return so many bytes; a process without anybody to serve ends.
+
+        Plain reads and writes are used because some jails make every socket call dear.
         """
         data = b""
-        while len(data) < count:
-            piece = os.read(self.source, count - len(data))
+        while len(data) < least:
+            piece = os.read(self.source, most - len(data))
             if not piece:
                 os._exit(0)
             data = data + piece if data else piece
         return data
+
+    def on_fork(self):
+        """Take notice that this is another process now."""
+        self.foreign = True
 
     def serve(self):
         """Serve the supervisor; every process forked here goes on in this loop."""
@@ -1216,19 +1367,41 @@ class Node:
         while True:
             try:
                 self.import_ahead()
+                if self.line >= 0:
+                    self.choose_stream()
                 kind, payload = self.receive()
                 if kind == FORK:
                     self.fork(json.loads(payload))
                 elif kind == EXEC:
-                    self.execute(json.loads(payload.decode()))
+                    self.execute(payload)
                 elif kind == RETIRE:
                     self.retire()
                 elif kind == STAT:
                     self.send(REPLY, json.dumps({"memory": proportional_memory()}).encode() + b"\n")
             except KeyboardInterrupt:
                 continue
-            except BrokenPipeError:
+            except ConnectionError:
                 os._exit(0)
+
+    def nudge(self):
+        """Wake the host up, where it listens to this process alone: there is a report to come."""
+        if self.source == self.line:
+            os.write(self.sink, NUDGED)
+
+    def choose_stream(self):
+        """Wait for the supervisor and the host, and read from the one who says something."""
+        both = select.poll()
+        both.register(self.line, select.POLLIN)
+        both.register(self.sock, select.POLLIN)
+        ready = [fd for fd, _ in both.poll()]
+        self.source = self.sink = self.line if self.line in ready else self.sock.fileno()
+
+    def leave_line(self):
+        """Speak to the supervisor alone from now on."""
+        self.source = self.sink = self.sock.fileno()
+        if self.line >= 0:
+            os.close(self.line)
+            self.line = -1
 
     def import_ahead(self):
         """Import modules one by one while there is nothing else to do."""
@@ -1245,7 +1418,7 @@ class Node:
 
     def fork(self, message):
         """Fork; the new process is a child of the same branch, or the node of a new one."""
-        fds = receive_fds(self.sock, 3 if message["folder"] != self.folder else 1)
+        fds = receive_fds(self.sock, message["fds"])
         error = self.prepare(message)
         if error is None:
             try:
@@ -1285,31 +1458,43 @@ class Node:
 
     def begin(self, message, fds):
         """Make a forked process independent of the one it came from."""
+        self.foreign = False
         os.setsid()
         self.sock.close()
         self.sock = socket.socket(fileno=fds[0])
         self.source = self.sink = fds[0]
-        self.sock.set_inheritable(False)
         self.forked = set()
-        if len(fds) == 3:
-            for target, fd in ((1, fds[1]), (2, fds[2])):
-                os.dup2(fd, target, inheritable=True)
-                os.close(fd)
         self.ahead = self.folder == message["folder"]
+        if self.ahead:
+            self.line = fds[1] if len(fds) == 2 else -1
+        else:
+            self.write_to(fds[1:])
         if self.folder is None:
             self.begin_root(message)
         elif self.folder != message["folder"]:
             old, self.folder = self.folder, message["folder"]
             self.enter(old)
         else:
-            reopen_files(self.folder, self.folder, self.sock.fileno())
+            reopen_files(self.folder, self.folder, self.descriptors())
             if message.get("restore"):
                 self.restore_files()
-        if self.ahead:
-            prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.send(HELLO, {"status": self.status, "files": self.saves})
-        if len(fds) == 1 and not select.select([self.sock], [], [], 0)[0]:
-            self.rehearse()
+        if self.ahead:
+            self.get_ready()
+            if not select.select([self.sock], [], [], 0)[0]:
+                self.rehearse()
+                self.get_ready()
+
+    def write_to(self, pipes):
+        """Make two pipes stdout and stderr, and keep their other ends to see what is in them."""
+        for target, fd in zip((1, 2), pipes):
+            os.dup2(fd, target, inheritable=True)
+            os.close(fd)
+        for fd in self.unread:
+            close(fd)
+        self.unread, self.output = pipes[2:], select.poll()
+        for fd in self.unread:
+            self.output.register(fd, select.POLLIN)
 
     def begin_root(self, message):
         """Turn a fork of the zygote into a fresh interpreter."""
@@ -1330,6 +1515,10 @@ class Node:
         sys.path.insert(0, "")
         self.cell = Cell(self)
         self.cell.add_tools(message["tools"])
+
+    def descriptors(self):
+        """Return the descriptors that are this object's own."""
+        return {self.sock.fileno(), self.line, self.place, *self.unread}
 
     def limit_process(self):
         """Set what one process may use, and keep siblings out of its memory."""
@@ -1382,29 +1571,34 @@ class Node:
         """Make the branch's folder, with a copy of another branch's files, and go there."""
         place = os.getcwd() if old else self.work
         os.mkdir(self.folder)
+        copied = False
         for part in ("work", "tmp"):
             target = os.path.join(self.folder, part)
             os.mkdir(target)
             if old and os.listdir(os.path.join(old, part)):
                 copy_tree(os.path.join(old, part), target)
+                copied = True
         if old:
-            reopen_files(old, self.folder, self.sock.fileno())
+            reopen_files(old, self.folder, self.descriptors())
             place = self.folder + place[len(old) :] if place.startswith(old + "/") else self.work
-        os.chdir(place if os.path.isdir(place) else self.work)
+        os.chdir(place if place == self.work or os.path.isdir(place) else self.work)
         os.environ.update(HOME=self.work, PWD=self.work, TMPDIR=self.temp)
         if "tempfile" in sys.modules:
             sys.modules["tempfile"].tempdir = None
+        close(self.place)
+        self.place = open_folder(self.work)
         before = self.listing
-        self.listing, self.folders = survey(self.work)
+        self.listing, self.folders = survey(self.work) if copied else ({}, set())
         if old:
             self.listing = {name: before.get(name) and info for name, info in self.listing.items()}
             self.saves = True
-        self.synced = {}
-        self.save_files()
+        self.synced, self.temporary = {}, set()
+        if copied:
+            self.save_files()
 
     def changed_files(self):
         """Return the regular files that differ from the last listing, and remember the new one."""
-        here = folder_mark(self.work)
+        here = folder_mark(look(self.place, self.work))
         if not self.listing and here == self.mark and here[0] < self.marked - 10**8:
             return []  # empty before, and nothing came since
         self.mark, self.marked = here, time.time_ns()
@@ -1468,34 +1662,43 @@ class Node:
 
     # Running --------------------------------------------------------------------------------
 
-    def execute(self, message):
-        """Run code and report; while it runs, its orphans come to this process and to no other."""
-        if self.ahead:
+    def get_ready(self):
+        """Do ahead what a run needs; while it runs, its orphans come to this process alone."""
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        if self.ahead:  # else the parent is no frozen node, and may be about to retire
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        else:  # the parent is no frozen node, and may be about to retire
-            prctl(PR_SET_CHILD_SUBREAPER, 1)
-        pid = os.getpid()
-        payload = json.dumps(self.perform(message)).encode()
-        if os.getpid() != pid:
+        self.tasks = open_folder("/proc/self/task")
+        set_handler(SIGINT, self.cell.on_interrupt)
+        self.before = resource.getrusage(resource.RUSAGE_SELF)
+
+    def execute(self, payload):
+        """Run code and report."""
+        if not self.ahead:
+            self.get_ready()
+        head, _, code = payload.partition(b"\n")
+        step, _, put = head.partition(b" ")
+        report = self.perform(code.decode("utf-8", "surrogatepass"), int(step), put)
+        if self.foreign:
             os._exit(0)  # a process that user code forked has come to the end of that code
-        prctl(PR_SET_PDEATHSIG, 0)
+        self.send(DONE, encode_report(report))
         self.ahead = False
-        self.send(DONE, payload)
+        self.leave_line()
+        close(self.tasks)
+        prctl(PR_SET_PDEATHSIG, 0)
         prctl(PR_SET_CHILD_SUBREAPER, 0)  # successors, orphaned in turn, are the supervisor's
 
-    def perform(self, message):
+    def perform(self, code, step, put):
         """Run code and return the report."""
-        now = scan(self.work) if message["put"] else {}
-        for name in message["put"]:
-            if name in now:
-                self.listing[name] = now[name]
-        before = resource.getrusage(resource.RUSAGE_SELF)
-        report = self.cell.run(message["code"], message["step"])
-        after = resource.getrusage(resource.RUSAGE_SELF)
+        if put:
+            now = scan(self.work)
+            self.listing.update((name, now[name]) for name in json.loads(put) if name in now)
+        report = self.cell.run(code, step)
+        before, after = self.before, resource.getrusage(resource.RUSAGE_SELF)
         spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         report["cpu"] = round(max(spent, 0.0), 6)
         report["memory"] = after.ru_maxrss * 1024
         report["files"] = self.changed_files()[:MAX_LISTED]
+        report["output"] = bool(self.output.poll(0))  # the supervisor has to read it
         return report
 
     def rehearse(self):
@@ -1504,21 +1707,23 @@ class Node:
         The first run after a fork takes about three times as long without it. Its messages go
         through a pipe to this process itself.
         """
-        cell, namespace, step = self.cell, self.cell.namespace, self.cell.step
+        cell, namespace, step, line = self.cell, self.cell.namespace, self.cell.step, self.line
         ends = ()
         try:
-            ends = self.source, self.sink = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            ends = self.line, sink = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
             cell.namespace = {"__builtins__": builtins}
-            self.send(EXEC, {"code": "x = 1\nx", "step": 0, "put": []})
-            self.execute(json.loads(self.receive()[1].decode()))
+            os.write(sink, NUDGED + encode(0, EXEC, b"0\nx = 1\nx"))
+            self.choose_stream()
+            payload = self.receive()[1]
+            self.sink = sink
+            self.execute(payload)
         except OSError:  # no descriptor to be had, or more to say than a pipe takes
             pass
         finally:
-            self.source = self.sink = self.sock.fileno()
-            for fd in ends:
+            for fd in ends[self.line < 0 :]:
                 os.close(fd)
-            cell.namespace, cell.step, self.ahead = namespace, step, True
-            prctl(PR_SET_CHILD_SUBREAPER, 1)
+            self.source = self.sink = self.sock.fileno()
+            cell.namespace, cell.step, self.ahead, self.line = namespace, step, True, line
 
     def digest(self):
         """Return a fingerprint of the user's names and files, to check a rebuilt state by."""
@@ -1530,6 +1735,21 @@ class Node:
                 found[name[:100]] = fingerprint(value)
         files = repr([(name, info[0]) for name, info in sorted(self.listing.items())])
         return {"names": found, "files": "%08x" % zlib.crc32(files.encode("utf-8", "replace"))}
+
+
+def encode_report(report):
+    """Return the report of a run as JSON; most are written here, without the time `json` takes."""
+    said = report["status"], report["value"], report["error"], report["notes"], report["files"]
+    if said == ("ok", None, None, [], []):
+        output = "true" if report["output"] else "false"
+        return (PLAIN_REPORT % (report["cpu"], report["memory"], output)).encode()
+    return json.dumps(report).encode()
+
+
+PLAIN_REPORT = (
+    '{"status": "ok", "value": null, "error": null, "notes": [], "files": [], '
+    '"cpu": %.6f, "memory": %d, "output": %s}'
+)
 
 
 def freeze_garbage():
@@ -1627,7 +1847,6 @@ class Cell:
 
     def run(self, source, step):
         """Run one piece of code; return its report."""
-        set_handler(SIGINT, self.on_interrupt)
         self.interrupted = self.stopped = False
         self.step, self.images, self.notes = step, 0, []
         report = {"status": "ok", "value": None, "error": None}
@@ -1645,13 +1864,14 @@ class Cell:
             self.capture_figures()
             flush_streams()
             self.running = False
+            self.node.nudge()
         except BaseException as error:  # an interrupt or a fault of user code in the lines above
             self.running = False
             report["status"] = "interrupted" if self.interrupted else "error"
             report["error"] = describe_error(error, self.node.folder)
         if self.stopped and report["status"] != "interrupted":
             report.update(status="stopped", error=None)
-        threads = count_threads()
+        threads = count_threads(self.node.tasks)
         if threads:
             note = "threads still alive: %d; until they end, this state can only be rebuilt by"
             self.notes.append(note % threads + " running its code again, not copied")
@@ -1661,6 +1881,9 @@ class Cell:
     def run_source(self, source, name):
         """Run all statements; return the text of the last one's value if it is an expression."""
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+        if ends_in_statement(source):
+            self.evaluate(source, name, "exec")
+            return None
         tree = compile(source, name, "exec", ast.PyCF_ONLY_AST)
         if self.rewrite:
             self.rewrite(tree)
@@ -1785,11 +2008,11 @@ class Cell:
         return None
 
     def wait_readable(self):
-        """Wait for the supervisor; the only place of an exchange where an interrupt is raised."""
+        """Wait for the other side; the only place of an exchange where an interrupt is raised."""
         self.talking = False
         if self.interrupted:
             raise KeyboardInterrupt
-        select.select([self.node.sock], [], [])
+        select.select([self.node.source], [], [])
         self.talking = True
 
 
@@ -1818,6 +2041,18 @@ class FigureBackend:
 
         module.FigureCanvas = backend_agg.FigureCanvasAgg
         module.show = self.cell.capture_figures
+
+
+STATEMENT = re.compile(r"(?:[ \t]+|\w+ *=(?!=))[^'\"()\[\]{}\\;#\r\f]*")
+
+
+def ends_in_statement(source):
+    """Tell whether code surely ends in an assignment or a block, which spares it a syntax tree.
+
+    A line that closes no string and no bracket began where it begins.
+    """
+    rest, _, last = source.rstrip("\n").rpartition("\n")
+    return not rest.endswith("\\") and STATEMENT.fullmatch(last) is not None
 
 
 def flush_streams():

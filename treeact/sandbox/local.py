@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -101,8 +102,7 @@ class ProcessChannel(Channel):
             SandboxError: it could not be started.
         """
         ours, theirs = os.pipe()
-        stdin, sink = os.pipe()
-        source, stdout = os.pipe()
+        stream, stdio = socket.socketpair()
         config = {
             "argv": list(argv),
             "env": dict(env),
@@ -116,22 +116,23 @@ class ProcessChannel(Channel):
             process = await asyncio.create_subprocess_exec(
                 *command,
                 json.dumps(config),
-                stdin=stdin,
-                stdout=stdout,
+                stdin=stdio.fileno(),
+                stdout=stdio.fileno(),
                 stderr=subprocess.PIPE,
                 pass_fds=(ours,),
                 cwd="/",
                 start_new_session=True,
             )
         except OSError as error:
-            for fd in (theirs, sink, source):
-                os.close(fd)
+            os.close(theirs)
+            stream.close()
             remove(folder)
             raise SandboxError(f"cannot start {command[0]}: {error}") from error
         finally:
-            for fd in (ours, stdin, stdout):
-                os.close(fd)
-        return cls(process, Wire(source, sink), theirs)
+            os.close(ours)
+            stdio.close()
+        descriptor = stream.detach()
+        return cls(process, Wire(descriptor, descriptor), theirs)
 
     async def _collect(self, stream: asyncio.StreamReader) -> None:
         while data := await stream.read(4096):
@@ -145,6 +146,15 @@ class ProcessChannel(Channel):
     def write(self, data: bytes) -> None:
         """Write what is taken at once, queue the rest."""
         self._wire.write(data)
+
+    @property
+    def carries_descriptors(self) -> bool:
+        """True: the stream is a local socket."""
+        return True
+
+    def pass_descriptor(self, data: bytes, descriptor: int) -> bool:
+        """Write bytes with a descriptor."""
+        return self._wire.pass_descriptor(data, descriptor)
 
     async def drain(self) -> None:
         """Wait until most of what was queued has been taken."""

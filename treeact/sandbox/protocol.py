@@ -11,6 +11,7 @@ import json
 import math
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple, NoReturn
@@ -41,6 +42,9 @@ class Kind(IntEnum):
     GET = 8
     LIST = 9
     STAT = 10
+    LINE = 11
+    WATCH = 12
+    KEEP = 13
 
     HELLO = 32
     READY = 33
@@ -54,6 +58,9 @@ class Kind(IntEnum):
     DIED = 41
     STATE = 42
     REPLY = 43
+    WAITING = 44
+    KEPT = 45
+    NUDGE = 46
 
 
 FROM_SANDBOX = {int(kind): kind for kind in Kind if kind >= Kind.HELLO}
@@ -72,6 +79,12 @@ def encode(branch: int, kind: Kind, payload: bytes | dict[str, Any] = b"") -> by
     if not isinstance(payload, bytes):
         payload = _ENCODER.encode(payload).encode()
     return HEADER.pack(branch, len(payload), kind) + payload
+
+
+def encode_code(code: str, step: int, put: Sequence[str]) -> bytes:
+    """Return the payload of an EXEC: the step's number, names of files put since the last, code."""
+    names = b" " + json.dumps(put).encode() if put else b""
+    return b"%d%b\n%b" % (step, names, code.encode("utf-8", "surrogatepass"))
 
 
 class Decoder:
@@ -225,8 +238,7 @@ class Call:
     kwargs: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(NamedTuple):
     """A run ended by itself or by an interrupt, and its state is kept."""
 
     status: str
@@ -236,6 +248,8 @@ class Done:
     notes: tuple[str, ...]
     cpu: float
     memory: int
+    output: bool
+    """There is output of the run that the supervisor has not read."""
 
 
 @dataclass(frozen=True)
@@ -282,15 +296,16 @@ def parse_gap(payload: bytes) -> tuple[Stream, int]:
 
 # How most runs end; reading it as JSON, with all the checks, takes longer than such a run itself.
 _PLAIN_DONE = re.compile(
-    rb'\{"status": "ok", "value": null, "error": null, "notes": \[\], '
-    rb'"cpu": (\d{1,9}\.\d{1,9}(?:e-\d{1,2})?), "memory": (\d{1,15}), "files": \[\]\}'
+    rb'\{"status": "ok", "value": null, "error": null, "notes": \[\], "files": \[\], '
+    rb'"cpu": (\d{1,9}\.\d{6}), "memory": (\d{1,15}), "output": (true|false)\}'
 )
 
 
 def parse_done(payload: bytes) -> Done:
     """Parse the report of a run."""
     if plain := _PLAIN_DONE.fullmatch(payload):
-        return Done("ok", None, None, (), (), float(plain[1]), int(plain[2]))
+        output = plain[3] == b"true"
+        return Done("ok", None, None, (), (), float(plain[1]), int(plain[2]), output)
     fields = Fields(load(payload))
     status = fields.text("status")
     if status not in ("ok", "error", "interrupted", "stopped"):
@@ -306,6 +321,7 @@ def parse_done(payload: bytes) -> Done:
         notes=tuple(note[:1000] for note in notes[:20]),
         cpu=fields.seconds("cpu"),
         memory=fields.count("memory"),
+        output=fields.flag("output"),
     )
 
 

@@ -36,6 +36,11 @@ CALL_FRAMES = 4
 KILL_PATIENCE = 30.0
 """Seconds for a driver to kill a run and restore the branch, before the branch is given up."""
 
+AWAKE = 0.0005
+"""Seconds that the wait for a run keeps the processor awake."""
+
+_PLAIN_END = Done("ok", None, None, (), (), 0.0, 0, output=False)
+
 CallTool = Callable[[Call], Awaitable[ToolCall]]
 Send = Callable[[Kind, bytes | dict[str, Any]], None]
 
@@ -79,6 +84,9 @@ class Output:
         return "".join(self._parts)
 
 
+_IN_PROGRESS: set[Run] = set()
+
+
 class Run:
     """Takes the frames of one run until it is done or dead, and keeps its deadline."""
 
@@ -97,6 +105,7 @@ class Run:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._cause: Outcome | None = None
+        self._fault: str | None = None
         self._began = time.perf_counter()
         self._end: Done | Died | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -118,9 +127,10 @@ class Run:
             self._send(Kind.INTERRUPT, b"")
             self._rearm(self._limits.grace, self.kill)
 
-    def kill(self) -> None:
-        """Kill the code, and give the branch up when even that gets no answer."""
+    def kill(self, fault: str | None = None) -> None:
+        """Kill the code, for what it did; give the branch up when even that gets no answer."""
         if self._end is None:
+            self._fault = self._fault or fault
             self._send(Kind.KILL, b"")
             self._rearm(KILL_PATIENCE, lambda: self.on_lost("the driver does not answer"))
 
@@ -137,7 +147,7 @@ class Run:
             return
         match kind:
             case Kind.DONE:
-                self._finish(parse_done(payload))
+                self.finish(parse_done(payload))
             case Kind.STDOUT:
                 self._output("stdout").feed(payload)
             case Kind.STDERR:
@@ -151,7 +161,7 @@ class Run:
                 self._call_bytes += len(payload)
                 self._start_call(parse_call(payload))
             case Kind.DIED:
-                self._finish(parse_died(payload))
+                self.finish(parse_died(payload))
             case _:
                 raise ProtocolError(f"the sandbox sent {kind.name} during a run")
 
@@ -163,9 +173,10 @@ class Run:
     def on_lost(self, reason: str) -> None:
         """End a run whose branch is gone."""
         if self._end is None:
-            self._finish(Died(restored=False, files=False, reason=reason))
+            self.finish(Died(restored=False, files=False, reason=reason))
 
-    def _finish(self, end: Done | Died) -> None:
+    def finish(self, end: Done | Died) -> None:
+        """End so."""
         if self._timer:
             self._timer.cancel()
         if self._task:
@@ -226,12 +237,28 @@ class Run:
 
     async def wait(self) -> Done | Died:
         """Wait for the end; a caller that stops waiting has the code killed and rolled back."""
+        _IN_PROGRESS.add(self)
         try:
+            await self._stay_awake()
             return await self._ended()
         except asyncio.CancelledError:
             self.kill()
             await self._ended()
             raise
+        finally:
+            _IN_PROGRESS.discard(self)
+
+    async def _stay_awake(self) -> None:
+        """Wait without sleep for as long as a short run takes, unless others are in progress.
+
+        Other tasks have their turns meanwhile. A processor that was let sleep takes longer to wake
+        than such a run takes, and what was not gone through lately is slow the first time.
+        """
+        until = self._loop.time() + AWAKE
+        if len(_IN_PROGRESS) == 1 and self._end is None:
+            self.execution(_PLAIN_END)
+        while len(_IN_PROGRESS) == 1 and self._end is None and self._loop.time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
     async def _ended(self) -> Done | Died:
         while self._end is None:
@@ -262,7 +289,7 @@ class Run:
             duration=time.perf_counter() - self._began,
             rolled_back=done is None,
             rebuilt=rebuilt,
-            notes=notes + (done.notes if done else _describe_death(end, self._cause)),
+            notes=notes + (done.notes if done else self._describe_death(end)),
         )
 
     def _outcome(self, end: Done | Died) -> Outcome:
@@ -273,21 +300,20 @@ class Run:
         outcomes: dict[str, Outcome] = {"ok": "ok", "stopped": "ok", "error": "error"}
         return outcomes.get(end.status, "interrupted")
 
-
-def _describe_death(end: Done | Died, cause: Outcome | None) -> tuple[str, ...]:
-    assert isinstance(end, Died)
-    if end.reason:
-        why = end.reason
-    elif cause is not None:
-        why = "it did not react to the interrupt"
-    elif end.status is not None and end.status < 0:
-        why = f"signal {-end.status} ended the process"
-        why += ", most likely for lack of memory" if end.status == -9 else ""
-    elif end.status is not None:
-        why = f"the process exited with code {end.status}"
-    else:
-        why = "the process ended"
-    notes = [f"killed: {why}; variables are as before this run"]
-    if end.restored and not end.files:
-        notes.append("files that the killed run changed could not be restored: too many bytes")
-    return tuple(notes)
+    def _describe_death(self, end: Done | Died) -> tuple[str, ...]:
+        assert isinstance(end, Died)
+        if reason := self._fault or end.reason:
+            why = reason
+        elif self._cause is not None:
+            why = "it did not react to the interrupt"
+        elif end.status is not None and end.status < 0:
+            why = f"signal {-end.status} ended the process"
+            why += ", most likely for lack of memory" if end.status == -9 else ""
+        elif end.status is not None:
+            why = f"the process exited with code {end.status}"
+        else:
+            why = "the process ended"
+        notes = [f"killed: {why}; variables are as before this run"]
+        if end.restored and not end.files:
+            notes.append("files that the killed run changed could not be restored: too many bytes")
+        return tuple(notes)

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable
+from functools import partial
 
-PIECE = 1 << 18
-"""Bytes read at once."""
+PIECE = 1 << 16
+"""Bytes read at once; for more, an allocator would ask the kernel for memory each time."""
 BACKLOG = 1 << 16
 """Bytes that may wait to be written before `drain` waits, too."""
+
+Feed = Callable[[bytes], None]
+Ended = Callable[[Exception | None], None]
 
 
 class Wire:
@@ -21,7 +26,7 @@ class Wire:
     def __init__(self, source: int, sink: int) -> None:
         self._source, self._sink = source, sink
         self._loop = asyncio.get_running_loop()
-        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._ended: Ended | None = None
         self._backlog = bytearray()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -29,17 +34,29 @@ class Wire:
         for fd in {source, sink}:
             os.set_blocking(fd, False)
 
-    async def pump(self, feed: Callable[[bytes], None]) -> None:
-        """Hand over what comes until the end, whatever ends it; raise what `feed` raises."""
-        if not self._closed:
-            self._loop.add_reader(self._source, self._take, feed)
-        try:
-            await self._ended
-        finally:
-            if not self._closed:
-                self._loop.remove_reader(self._source)
+    def listen(self, feed: Feed, ended: Ended) -> None:
+        """Hand over what comes until the end, whatever ends it.
 
-    def _take(self, feed: Callable[[bytes], None]) -> None:
+        Args:
+            feed: takes bytes; the end has come when it raises.
+            ended: told once, with what `feed` raised or None; also after a `close`.
+        """
+        if self._closed:
+            ended(None)
+        else:
+            self._ended = ended
+            self._loop.add_reader(self._source, self._take, feed)
+
+    async def pump(self, feed: Feed) -> None:
+        """Hand over what comes until the end, whatever ends it; raise what `feed` raises."""
+        ended: asyncio.Future[None] = self._loop.create_future()
+        self.listen(feed, partial(_settle, ended))
+        try:
+            await ended
+        finally:
+            self._end(None)
+
+    def _take(self, feed: Feed) -> None:
         try:
             data = os.read(self._source, PIECE)
         except BlockingIOError:
@@ -55,14 +72,10 @@ class Wire:
             self._end(error)
 
     def _end(self, error: Exception | None) -> None:
-        if not self._closed:
+        if self._ended:
+            ended, self._ended = self._ended, None
             self._loop.remove_reader(self._source)
-        if self._ended.done():
-            return
-        if error:
-            self._ended.set_exception(error)
-        else:
-            self._ended.set_result(None)
+            ended(error)
 
     def write(self, data: bytes) -> None:
         """Write at once what the other side takes, queue the rest; dropped when it has gone."""
@@ -75,6 +88,20 @@ class Wire:
         self._backlog += data
         if len(self._backlog) > BACKLOG:
             self._drained.clear()
+
+    def pass_descriptor(self, data: bytes, descriptor: int) -> bool:
+        """Write bytes with a descriptor into a local socket at once; False when nothing was."""
+        if self._closed or self._backlog:
+            return False
+        sock = socket.socket(fileno=self._sink)
+        try:
+            sent = socket.send_fds(sock, [data], [descriptor])
+        except OSError:
+            return False
+        finally:
+            sock.detach()
+        self.write(data[sent:])
+        return True
 
     def _put(self, data: bytes | bytearray) -> int:
         """Return how many bytes are dealt with: written, or lost with a reader that has gone."""
@@ -97,13 +124,23 @@ class Wire:
         await self._drained.wait()
 
     def close(self) -> None:
-        """Close the descriptors; the other side reads an end of file, and so does `pump`."""
+        """Close the descriptors; the other side reads an end of file, and so do we."""
         if self._closed:
             return
-        self._end(None)
-        self._loop.remove_writer(self._sink)
         self._closed = True
-        self._backlog.clear()
+        self._end(None)
+        if self._backlog:
+            self._loop.remove_writer(self._sink)
+            self._backlog.clear()
         self._drained.set()
         for fd in {self._source, self._sink}:
             os.close(fd)
+
+
+def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
+    if future.done():
+        return
+    if error:
+        future.set_exception(error)
+    else:
+        future.set_result(None)

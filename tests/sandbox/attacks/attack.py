@@ -91,9 +91,10 @@ CELL = display.__self__  # the driver's own objects are in reach of user code
 NODE = CELL.node
 
 
-def forge(kind, payload, branch=0):
+def forge(kind, payload, branch=0, to=None):
     import struct
-    os.write(NODE.sock.fileno(), struct.pack("!IIB", branch, len(payload), kind) + payload)
+    frame = struct.pack("!IIB", branch, len(payload), kind) + payload
+    os.write(NODE.sink if to is None else to, frame)
 """
 """What every attacker is given to begin with."""
 

@@ -6,10 +6,10 @@ FORGED = """
 import json
 def done(**changes):
     report = {"status": "ok", "value": "forged", "error": None, "files": [], "notes": [],
-              "cpu": 0, "memory": 0, **changes}
+              "cpu": 0, "memory": 0, "output": False, **changes}
     forge(40, json.dumps(report).encode())
 """
-BROKEN = {"outcome": "killed", "note": "broke the protocol"}
+BROKEN = {"outcome": "killed", "note": "broke the protocol|the sandbox sent"}
 
 ESCAPES = [
     Attack(
@@ -29,14 +29,62 @@ ESCAPES = [
     ),
     Attack(
         name="forge-a-length-of-4-gigabytes",
-        code="os.write(NODE.sock.fileno(), b'\\0\\0\\0\\0\\xff\\xff\\xff\\xff\\x23' + bytes(100))",
+        code="os.write(NODE.sink, b'\\0\\0\\0\\0\\xff\\xff\\xff\\xff\\x23' + bytes(100))",
         **BROKEN,
     ),
     Attack(
         name="forge-half-a-frame",
         timeout=0.5,
-        code="os.write(NODE.sock.fileno(), b'\\0\\0\\0\\0\\0\\0\\1\\0\\x28half')",
+        code="os.write(NODE.sink, b'\\0\\0\\0\\0\\0\\0\\1\\0\\x28half')",
         outcome="killed|timeout",
+    ),
+    Attack(
+        name="forge-half-a-frame-and-stall",
+        timeout=0.3,
+        code="os.write(NODE.sink, b'\\0\\0\\0\\0\\0\\0\\1\\0\\x28half')\nwhile True:\n    pass",
+        outcome="timeout|killed",
+    ),
+    Attack(
+        name="forge-to-the-supervisor",
+        code="forge(250, b'', to=NODE.sock.fileno())\ntime.sleep(0.1)",
+        **BROKEN,
+    ),
+    Attack(
+        name="forge-the-end-to-the-supervisor",
+        code=FORGED.replace("encode())", "encode(), to=NODE.sock.fileno())")
+        + "done()\ntime.sleep(0.05)\n'true'",
+        value="'true'|forged",
+    ),
+    Attack(
+        name="forge-garbage",
+        code="os.write(NODE.sink, os.urandom(100_000))",
+        outcome="killed|timeout",
+        timeout=0.5,
+    ),
+    Attack(
+        name="close-the-line",
+        code="os.close(NODE.sink)\ntime.sleep(0.1)",
+        outcome="killed",
+    ),
+    Attack(
+        name="hang-up-on-the-supervisor",
+        code="NODE.sock.close()\ntime.sleep(0.2)",
+        outcome="killed",
+    ),
+    Attack(
+        name="send-descriptors",
+        code="""
+import struct
+line = socket.socket(fileno=os.dup(NODE.sink))
+fds = [os.open("/dev/null", os.O_RDONLY) for _ in range(20)] + [*os.pipe(), os.dup(NODE.sink)]
+rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack(f"{len(fds)}i", *fds))]
+picture = b"\\x89PNG\\r\\n\\x1a\\n"
+for _ in range(8):
+    line.sendmsg([struct.pack("!IIB", 0, len(picture), 38) + picture], rights)
+for fd in fds:
+    os.close(fd)
+line.close()
+""",
     ),
     Attack(
         name="forge-for-a-sibling",
@@ -100,7 +148,7 @@ for branch in range(20):
         lasting=True,  # the true end of the run comes when nobody expects it
         code="""
 forge(40, b'{"status":"error","status":"ok","value":"1","value":"2","error":null,"files":[],'
-          b'"notes":[],"cpu":0,"memory":0}')
+          b'"notes":[],"cpu":0,"memory":0,"output":false}')
 """,
         value="2",
     ),
@@ -134,7 +182,10 @@ for number in range(10_000):
     ),
     Attack(
         name="forge-a-state-in-a-run",
-        code="forge(42, b'{\"background\": [1, 2, 3]}')\nforge(43, b'{}')\nforge(32, b'{}')",
+        code="""
+for kind, payload in (42, b'{"background": [1, 2, 3]}'), (43, b"{}"), (32, b"{}"):
+    forge(kind, payload, to=NODE.sock.fileno())
+""",
     ),
     Attack(
         name="read-the-answers-of-others",
@@ -319,7 +370,7 @@ for fd in range(3, 64):
         link = os.readlink(f"/proc/self/fd/{fd}")
     except OSError:
         continue
-    if fd != NODE.sock.fileno():
+    if fd not in (NODE.sock.fileno(), NODE.line, NODE.place, NODE.tasks, *NODE.unread):
         print(fd, link)
 """,
         stdout=r"0 \w+\n",
