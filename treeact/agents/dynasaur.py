@@ -117,14 +117,6 @@ class _Settling:
         self.forks = planner.forks
         self.imagines = planner.imagines
 
-    @property
-    def forks(self) -> bool:
-        return self._planner.forks
-
-    @property
-    def imagines(self) -> bool:
-        return self._planner.imagines
-
     async def solve(
         self,
         env: Environment,
