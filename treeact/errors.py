@@ -53,6 +53,10 @@ class SearchExhausted(TreeActError):
     """A search has nothing left to try, or may try no more, and found no answer."""
 
 
+class PlanRejected(SearchExhausted):
+    """A planner wrote nothing but plans that do not check, as often as it may."""
+
+
 class TraceError(TreeActError):
     """A run directory cannot be written, or what was read from it is damaged."""
 

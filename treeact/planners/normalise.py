@@ -19,7 +19,7 @@ def code_key(code: str) -> str:
     Code that is not Python is equal when it differs in white space only.
     """
     try:
-        tree = _parse(code)
+        tree = parse_python(code)
         _remove_docstrings(tree)
         return f"code {_digest(ast.dump(tree))}"
     except SyntaxFailure:
@@ -29,7 +29,7 @@ def code_key(code: str) -> str:
 def is_no_python(code: str) -> bool:
     """Return whether `code` cannot be parsed, by the Python that this runs on."""
     try:
-        _parse(code)
+        parse_python(code)
     except SyntaxFailure:
         return True
     return False
@@ -43,7 +43,7 @@ def code_calls(code: str, names: Collection[str]) -> tuple[str, ...]:
     that is not Python has no calls.
     """
     try:
-        statements = _parse(code).body
+        statements = parse_python(code).body
         own: set[str] = set()
         calls: list[str] = []
         for statement in statements:
@@ -66,7 +66,13 @@ def python_call(name: str, arguments: Mapping[str, Any], args: Sequence[Any] = (
     return f"{name}({', '.join([*map(repr, args), *named])})"
 
 
-def _parse(code: str) -> ast.Module:
+def parse_python(code: str) -> ast.Module:
+    """Return the syntax tree of `code`, without the warnings that it may deserve.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it cannot be parsed, see
+            `SyntaxFailure`.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(code)
