@@ -106,7 +106,9 @@ def run(  # one parameter per option: this is the table of them
         str | None,
         typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
     ] = None,
-    agent: Annotated[str, typer.Option("--agent", "-a", help="codeact or json.")] = "codeact",
+    agent: Annotated[
+        str, typer.Option("--agent", "-a", help="codeact, codeagents or json.")
+    ] = "codeact",
     planner: Annotated[
         str,
         typer.Option(

@@ -72,6 +72,10 @@ class Plain:
             ev.SandboxStarted: self._sandbox,
             ev.ModelRetried: self._retried,
             ev.Proposed: self._proposed,
+            ev.PlanChecked: self._plan_checked,
+            ev.PlanStepStarted: self._plan_step,
+            ev.PlanStepFinished: self._plan_step_done,
+            ev.Replanned: self._replanned,
             ev.ToolCalled: self._tool,
             ev.Observed: self._observed,
             ev.ApprovalRequested: self._approval,
@@ -113,6 +117,26 @@ class Plain:
             self._line(f"→ {text}", style="cyan")
         elif event.action == "none":
             self._line(f"no action in the reply: {event.problem}", style="yellow")
+
+    def _plan_checked(self, event: ev.PlanChecked) -> None:
+        if event.findings:
+            more = f" (and {len(event.findings) - 1} more)" if len(event.findings) > 1 else ""
+            self._line(f"  plan rejected: {event.findings[0]}{more}", style="yellow")
+        else:
+            self._line(f"  plan checked: {event.steps} steps", style="dim")
+
+    def _plan_step(self, event: ev.PlanStepStarted) -> None:
+        self._line(f"  ▸ {_step_number(event)} {event.text}", style="cyan")
+
+    def _plan_step_done(self, event: ev.PlanStepFinished) -> None:
+        mark, style = ("✓", "dim") if event.ok else ("✗", "red")
+        self._line(f"  {mark} {_step_number(event)} {event.text}", style=style)
+
+    def _replanned(self, event: ev.Replanned) -> None:
+        self._line(
+            f"  replanned: {event.executed} steps stay, {event.added} replace {event.dropped}",
+            style="magenta",
+        )
 
     def _tool(self, event: ev.ToolCalled) -> None:
         call = python_call(event.tool, event.kwargs, event.args)
@@ -180,6 +204,10 @@ def printable(text: str) -> str:
     Code and its output are a stranger's: an escape sequence in them would steer the terminal.
     """
     return text.translate(_CONTROLS)
+
+
+def _step_number(event: ev.Event) -> str:
+    return event.id.rpartition("/")[2]
 
 
 def cost_text(event: ev.RunEnded) -> str:

@@ -11,6 +11,7 @@ from treeact.errors import ConfigError
 
 AGENTS = {
     "codeact": "treeact.agents.codeact:CodeAct",
+    "codeagents": "treeact.agents.codeagents:CodeAgents",
     "json": "treeact.agents.json_agent:JsonAgent",
 }
 PLANNERS = {

@@ -279,7 +279,7 @@ class PlanChecked(Event):
 
 
 class PlanStepStarted(Event):
-    """A step of a plan began."""
+    """A step of a plan that calls roles or tools began; others end in no time."""
 
     type: Literal["plan_step_started"] = "plan_step_started"
     text: str

@@ -51,6 +51,9 @@ class Invocation:
     """The type that the result has to be of."""
 
 
+LINE = 240
+"""Characters of a step that its events hold."""
+
 Invoke = Callable[[Invocation], Awaitable[Any]]
 """Carries out a call and returns its JSON value, or raises `CallFailed`."""
 
@@ -177,8 +180,8 @@ class Scheduler:
     async def _step(self, step: nodes.Step, scope: Scope, label: str) -> Flow:
         """Carry out one step, and write down that it began and how it ended."""
         is_shown = _is_shown(step, label)
-        if is_shown:
-            self._emit(PlanStepStarted(id=f"{self._id}/{label}", text=render_step(step)))
+        if is_shown and any(nodes.calls_of(step)):
+            self._emit(PlanStepStarted(id=f"{self._id}/{label}", text=_line(render_step(step))))
         try:
             with (
                 self._undone_if_failed(step),
@@ -398,11 +401,15 @@ class Scheduler:
                 return "done"
 
     def _finished(self, label: str, ok: bool, text: str) -> None:
-        self._emit(PlanStepFinished(id=f"{self._id}/{label}", ok=ok, text=text))
+        self._emit(PlanStepFinished(id=f"{self._id}/{label}", ok=ok, text=_line(text)))
 
     def _emit(self, event: PlanStepStarted | PlanStepFinished) -> None:
         if self._log is not None:
             self._log.emit(event)
+
+
+def _line(text: str) -> str:
+    return text if len(text) <= LINE else f"{text[:LINE]} ..."
 
 
 def _is_shown(step: nodes.Step, label: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,15 +98,20 @@ def _parameter(argument: ast.arg, required: bool, positional: bool) -> Parameter
     return Parameter(argument.arg, kind, required, "positional" if positional else "any")
 
 
+def strongest(effects: Iterable[Effects]) -> Effects:
+    """Return the effects of something that may call all of these."""
+    found = set(effects)
+    return "write" if "write" in found else "read" if "read" in found else "none"
+
+
 def role_signature(role: nodes.RoleDeclaration, callees: Callees) -> Signature:
     """Return the signature of a role that a plan declares."""
-    effects = [callees[name].effects for name in role.can if name in callees]
-    worst: Effects = next((e for e in ("write", "read") if e in effects), "none")
+    effects = strongest(callees[name].effects for name in role.can if name in callees)
     return Signature(
         role.name,
         tuple(Parameter(name, kind) for name, kind in role.parameters),
         role.returns,
-        worst,
+        effects,
         role=True,
         workspace=bool(role.can),
     )

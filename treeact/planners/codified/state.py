@@ -34,6 +34,8 @@ class PlanState:
     """Why the last plan stopped, if it failed."""
     plans: int = 0
     """How many plans and patches were executed."""
+    last: str = ""
+    """Logical id of the last of them."""
 
     def set(self, name: str, value: Value, kind: Type | None = None) -> None:
         """Give a variable its value."""
