@@ -16,6 +16,8 @@ from treeact.planners.codified.functions import FUNCTIONS, apply, call_method, i
 from treeact.planners.codified.types import Value
 from treeact.planners.codified.values import (
     MAX_BITS,
+    MAX_DEPTH,
+    MAX_WEIGHT,
     Fuel,
     Halt,
     SizedDict,
@@ -82,17 +84,13 @@ def changed(step: nodes.Setting, scope: Scope, fuel: Fuel) -> Value:
         case nodes.Update(name=name, op=op, value=value):
             return arithmetic(op, scope[name], evaluate(value, scope, fuel), fuel)
         case nodes.Append(name=name, value=value):
-            held, item = scope[name], evaluate(value, scope, fuel)
-            if not isinstance(held, list):
-                raise Halt(f"{name} is no list")
-            fuel.copy(len(held) + weigh(item))
-            return SizedList([*held, item])
+            return _appended(scope[name], evaluate(value, scope, fuel), fuel)
         case nodes.SetItem(name=name, key=key, value=value):
             held, place = scope[name], evaluate(key, scope, fuel)
-            if not isinstance(held, dict) or not isinstance(place, str):
+            if not isinstance(held, SizedDict) or not isinstance(place, str):
                 raise Halt(f"{name} is no dict, or its key no text")
-            fuel.copy(len(held))
-            return SizedDict([*held.items(), (place, evaluate(value, scope, fuel))])
+            fuel.burn(len(held) // 64)
+            return _kept_small(held.with_item(place, evaluate(value, scope, fuel)))
         case nodes.Assign(value=value):
             assert not isinstance(value, nodes.Call | nodes.CallEach)
             return evaluate(value, scope, fuel)
@@ -118,8 +116,25 @@ def arithmetic(op: str, left: Value, right: Value, fuel: Fuel) -> Value:
 
 
 def _joined(left: Any, right: Any, fuel: Fuel) -> Value:
-    fuel.copy(weigh(left) + weigh(right))
-    return left + right if isinstance(left, str) else SizedList([*left, *right])
+    if isinstance(left, str):
+        fuel.copy(len(left) + len(right))
+        return left + right
+    fuel.burn((len(left) + len(right)) // 256)
+    return _kept_small(left.joined(right))
+
+
+def _appended(held: Value, item: Value, fuel: Fuel) -> Value:
+    if not isinstance(held, SizedList):
+        raise Halt(f"{held!r:.60} is no list")
+    return _joined(held, SizedList([item]), fuel)
+
+
+def _kept_small(value: SizedList | SizedDict) -> Value:
+    if value.weight > MAX_WEIGHT:
+        raise Halt(f"the value would be larger than {MAX_WEIGHT} characters", kind="limit")
+    if value.depth > MAX_DEPTH:
+        raise Halt(f"the value would be nested deeper than {MAX_DEPTH} levels", kind="limit")
+    return value
 
 
 def _power(left: int | float, right: int | float) -> Value:
@@ -152,7 +167,9 @@ def _among(item: Value, values: Value) -> bool:
     if isinstance(values, dict):
         return isinstance(item, str) and item in values
     if isinstance(values, list):
-        return any(_same(item, value) for value in values)
+        if item in (0, 1):  # which may be bools here or there
+            return any(_same(item, value) for value in values)
+        return item in values
     raise Halt(f"{values!r:.60} has nothing in it")
 
 
@@ -308,9 +325,13 @@ def _method(node: nodes.Method, scope: Scope, fuel: Fuel) -> Value:
 
 def _comprehension(node: nodes.Comprehension, scope: Scope, fuel: Fuel) -> Value:
     values: list[Value] = []
+    weight = 0
     for inner in rounds(node.targets, node.source, scope, fuel):
         if node.condition is None or holds(node.condition, inner, fuel):
             values.append(evaluate(node.element, inner, fuel))
+            weight += weigh(values[-1])
+            if weight > MAX_WEIGHT:
+                raise Halt("the list would be too large", kind="limit")
     return SizedList(values)
 
 

@@ -22,7 +22,8 @@ def render_plan(plan: nodes.Plan) -> str:
         lines += [f"class {record.name}:", *(f"{INDENT}{n}: {t}" for n, t in record.fields)]
     for role in plan.roles:
         lines += _role(role)
-    return "\n".join([*lines, *render_steps(plan.steps).splitlines()]) + "\n"
+    lines += [line for step in plan.steps for line in _step(step)]
+    return "\n".join(lines) + "\n"
 
 
 def render_steps(steps: Iterable[nodes.Step]) -> str:

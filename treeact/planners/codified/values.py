@@ -21,8 +21,8 @@ MAX_ITEMS = 10_000
 MAX_DEPTH = 50
 MAX_BITS = 1024
 """Bits of a whole number."""
-WORK = 1_000_000
-"""Units of work of one plan: an expression is one, and 32 characters or items copied are one."""
+WORK = 300_000
+"""Units of work of one plan: an expression is one, and 16 characters or items copied are one."""
 INLINE = 400
 """Characters of a value that prompts show; of a longer one they show type, size and head."""
 
@@ -65,7 +65,7 @@ class Fuel:
         """
         if weight > MAX_WEIGHT:
             raise Halt(f"the value would be larger than {MAX_WEIGHT} characters", kind="limit")
-        self.burn(1 + weight // 32)
+        self.burn(1 + weight // 16)
 
 
 class SizedList(list[Any]):
@@ -76,6 +76,15 @@ class SizedList(list[Any]):
     def __init__(self, items: Iterable[Value] = ()) -> None:
         super().__init__(items)
         self.weight, self.depth = _measure(self)
+
+    def joined(self, items: SizedList) -> SizedList:
+        """Return this list with other items behind its own, at the cost of copying it."""
+        made = SizedList()
+        made.extend(self)
+        made.extend(items)
+        made.weight = self.weight + items.weight - 1
+        made.depth = max(self.depth, items.depth)
+        return made
 
 
 class SizedDict(dict[str, Any]):
@@ -88,12 +97,27 @@ class SizedDict(dict[str, Any]):
         weight, self.depth = _measure(self.values())
         self.weight = weight + sum(map(len, self))
 
+    def with_item(self, key: str, value: Value) -> SizedDict:
+        """Return this dict with one item set, at the cost of copying it."""
+        made = SizedDict()
+        made.update(self)
+        made[key] = value
+        before = weigh(self[key]) if key in self else -len(key)
+        made.weight = self.weight + weigh(value) - before
+        made.depth = max(self.depth, 1 + depth_of(value))
+        return made
+
+
+def depth_of(value: Value) -> int:
+    """Return how deep a value is nested: a scalar not at all."""
+    return value.depth if isinstance(value, SizedList | SizedDict) else 0
+
 
 def _measure(items: Iterable[Value]) -> tuple[int, int]:
     weight = depth = 0
     for item in items:
         weight += weigh(item)
-        depth = max(depth, item.depth if isinstance(item, SizedList | SizedDict) else 0)
+        depth = max(depth, depth_of(item))
     if weight > MAX_WEIGHT:
         raise Halt(f"the value would be larger than {MAX_WEIGHT} characters", kind="limit")
     if depth >= MAX_DEPTH:
