@@ -29,6 +29,7 @@ from treeact.planners.codified.render import render_plan, render_steps
 from treeact.planners.codified.signatures import Parameter, Signature, read_signature, strongest
 from treeact.planners.codified.state import PlanState
 from treeact.planners.codified.types import STR, ListOf
+from treeact.planners.codified.values import as_json
 from treeact.sandbox.base import HostTool
 from treeact.sandbox.select import opener
 from treeact.tools import ToolSet, final_answer
@@ -253,34 +254,39 @@ class _Assembly:
         """Return the prompt of the planner or the replanner: what it is told before it speaks."""
         role = self.members.planner if name == "planner" else self.members.replanner
         render = prompts.render_text if is_template(role.prompt) else prompts.render
-        others = [member for member in self.members.others]
         system = render(
             role.prompt,
             about=role.instructions,
             tools=[tool.stub() for tool in self.tools],
-            roles=[(str(self.state.callees[r.name]), r.instructions) for r in others],
+            roles=[(str(self.state.callees[r.name]), r.instructions) for r in self.members.others],
             functions=sorted(FUNCTIONS),
             has_files=bool(self._files),
             instructions=self.agent.instructions,
         )
-        return [Message("system", system), Message("user", self._situation(told))]
+        inputs = prompts.render(
+            "codified_task",
+            question=as_json(self.context.task.question),
+            files=as_json(self._files),
+        )
+        messages = [Message("system", system), Message("user", inputs)]
+        return [*messages, self._situation(told)] if self.state.plans else messages
 
-    def _situation(self, told: str) -> str:
+    def _situation(self, told: str) -> Message:
+        """Return what a replanner is told: variables, feedback and the suffix, and no more."""
         state = self.state
         records = [
             nodes.RecordDeclaration(name, tuple(fields.items()))
             for name, fields in state.records.items()
         ]
         declared = nodes.Plan(state.task, tuple(records), tuple(state.declared.values()), ())
-        return prompts.render(
+        text = prompts.render(
             "codified_situation",
             declarations=render_plan(declared).strip(),
-            variables=state.variables(self.agent.inline),
-            question=self.context.task.question,
-            is_first=not state.plans,
+            variables=state.variables(self.agent.inline, but=("question", "files")),
             remaining=render_steps(state.remaining),
             told=told,
         )
+        return Message("user", text)
 
 
 def _tool_signature(tool: Tool) -> Signature:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from treeact.planners.codified import nodes
@@ -56,10 +56,15 @@ class PlanState:
         self.types.update(checked.types)
         self.declared.update((role.name, role) for role in checked.plan.roles)
 
-    def variables(self, inline: int = INLINE) -> list[str]:
-        """Return a line for each variable: its type, and its value or a reference to it."""
+    def variables(self, inline: int = INLINE, but: Collection[str] = ()) -> list[str]:
+        """Return a line for each variable: its type, and its value or a reference to it.
+
+        Args:
+            inline: characters of a value up to which it is shown whole.
+            but: variables that are left out.
+        """
         return [
             f"{name}: {kind} = {show(self.values[name], inline)}"
             for name, kind in self.types.items()  # in the plans' order, whichever was set first
-            if name in self.values
+            if name in self.values and name not in but
         ]
