@@ -12,8 +12,9 @@ import pytest
 from tests.agents.support import answer, code, observations, of_type, until
 from tests.cli.support import treeact
 from treeact import Budget, CodeAgents, Result, Role, ScriptedModel, Task, tool
+from treeact.benchmarks.suites import load_suite
 from treeact.errors import ConfigError, ModelError, PlanRejected, SearchExhausted
-from treeact.models import RecordingModel
+from treeact.models import RecordingModel, ReplayModel
 from treeact.models.base import Message, Request
 from treeact.planners import MCTS
 from treeact.trace.events import (
@@ -405,8 +406,8 @@ async def test_a_refused_call_is_feedback(send: Any, outbox: list[str]) -> None:
     started.reject("ask first")
     result = await started.result()
     assert (result.answer, outbox) == ("not sent", [])
-    assert 'kind="refused"' in observations(result)[0]
-    assert "ask first" in observations(result)[0]
+    assert 'kind="tool error"' in observations(result)[0]
+    assert "The user did not allow this call. ask first" in observations(result)[0]
 
 
 async def test_an_interrupt_stops_the_plan_and_its_words_reach_the_replanner() -> None:
@@ -667,3 +668,24 @@ def test_a_recorded_run_from_the_command_line(tmp_path: Path) -> None:
         assert words in done.stdout, words
     again = treeact(tmp_path, "trace", "show")
     assert again.stdout == done.stdout[: done.stdout.index("trace: ")]
+
+
+RECORDINGS = sorted((Path(__file__).parents[1] / "data" / "recordings" / "codeagents").glob("*"))
+
+
+@pytest.mark.jail
+@pytest.mark.parametrize("tape", RECORDINGS, ids=lambda path: path.stem)
+async def test_recorded_runs_of_the_mini_suite_play_word_for_word(tape: Path) -> None:
+    suite = load_suite("mini")
+    sample = next(sample for sample in suite.samples if sample.task.id == tape.stem)
+    started = CodeAgents(ReplayModel(tape, strict=True), sandbox="jail").start(sample.task)
+    result = await started.result()
+    assert suite.scorer(result.answer, sample.truth), (result.answer, result.message)
+    assert {event.author for event in of_type(list(started.log.events()), ModelCalled)} == {"hand"}
+
+
+def test_there_are_recordings_of_plans_alone_and_of_replanning() -> None:
+    texts = {tape.stem: tape.read_text() for tape in RECORDINGS}
+    assert len(texts) >= 3
+    assert any("step-2/propose" in text for text in texts.values())
+    assert any("solver-1" not in text for text in texts.values())

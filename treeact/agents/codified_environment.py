@@ -206,7 +206,7 @@ class Calls:
         )
         if made.status == "done":
             return made.result
-        raise CallFailed(made.error or "it gave no result", kind=_kind(made))
+        raise CallFailed(made.error or "it gave no result")
 
     async def _carry_out(self, tool: HostTool, call: Invocation) -> ToolCall:
         def end(status: Any, result: Any = None, error: str | None = None) -> ToolCall:
@@ -231,8 +231,3 @@ class Calls:
             return end("stopped", error="it ended the task by itself, which a plan may not")
         except Interrupted:
             raise interruption() from None
-
-
-def _kind(call: ToolCall) -> Any:
-    is_refused = (call.error or "").startswith("The user did not allow")
-    return "refused" if is_refused else "tool error"

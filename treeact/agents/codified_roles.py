@@ -20,7 +20,7 @@ from treeact.planners.codified.evaluate import Scope, evaluate, holds
 from treeact.planners.codified.render import render, render_plan
 from treeact.planners.codified.scheduler import CallFailed, Invocation
 from treeact.planners.codified.state import PlanState
-from treeact.planners.codified.types import STR, Type, Value, mismatch, type_of
+from treeact.planners.codified.types import ANY, STR, Type, Value, mismatch, type_of
 from treeact.planners.codified.values import Fuel, Halt, adopt, show
 from treeact.planners.protocols import Code
 from treeact.trace.budget import Budget
@@ -106,8 +106,10 @@ class RolePlayer:
             instructions=self._instructions,
             **self._sandbox,
         )
+        kinds = _kinds(call)
         lines = [
-            f"{name}: {_kind(call, name, value)} = {show(value, role.inline)}"
+            f"{name}: {kinds.get(name) or type_of(value)} = "
+            f"{show(value, role.inline, kinds.get(name))}"
             for name, value in given.items()
         ]
         asked = f"result: {call.returns} = {role.name}({', '.join(f'{n}={n}' for n in given)})"
@@ -219,10 +221,15 @@ def arguments_of(call: Invocation) -> dict[str, Value]:
     return {**dict(zip(places, call.arguments, strict=False)), **call.named}
 
 
-def _kind(call: Invocation, name: str, value: Value) -> Type:
-    """Return the declared type of an argument, or the one that its value shows."""
-    declared = {parameter.name: parameter.type for parameter in call.callee.parameters}
-    return declared.get(name) or type_of(value)
+def _kinds(call: Invocation) -> dict[str, Type]:
+    """Return the types of arguments, as far as they are declared, by the callee or the plan."""
+    kinds = {parameter.name: parameter.type for parameter in call.callee.parameters}
+    places = [*kinds]
+    declared = {
+        places[place] if isinstance(place, int) else place: kind
+        for place, kind in call.types.items()
+    }
+    return {name: kind for name, kind in {**kinds, **declared}.items() if kind != ANY}
 
 
 def _bare(text: str) -> str | None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MOST_LINES = 40
 """Lines of one text that the plain display shows; the trace holds the rest."""
 
+MOST_OF_A_CALL = 400
+"""Characters of a call of a tool that it shows."""
+
 
 class Display(Protocol):
     """Shows events one after the other."""
@@ -140,6 +143,8 @@ class Plain:
 
     def _tool(self, event: ev.ToolCalled) -> None:
         call = python_call(event.tool, event.kwargs, event.args)
+        if len(call) > MOST_OF_A_CALL:
+            call = f"{call[:MOST_OF_A_CALL]} ...)"
         outcome = f": {event.error}" if event.error else ""
         self._line(f"  {call} {event.status}{outcome}", style="dim")
 

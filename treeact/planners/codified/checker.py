@@ -65,10 +65,10 @@ def check_plan(text: str, callees: Callees, prior: Prior) -> Checked:
     check = _Check(plan, callees, prior)
     check.declarations()
     check.steps()
-    found = check.typing.findings
-    if refused:  # a step that was left out may have defined what seems to be missing
-        found = [finding for finding in found if not finding.problem.endswith("is not defined")]
-    findings = tuple(sorted({*refused, *found}))
+    found = {*refused, *check.typing.findings}
+    if not refused:  # a step that was left out may set what seems to be missing
+        found |= {*check.typing.undefined}
+    findings = tuple(sorted(found))
     return Checked(
         plan=plan,
         findings=findings,
@@ -128,6 +128,7 @@ class _Check:
         for condition in role.must:
             _check_assert(contract, condition)
         self.typing.findings += contract.findings
+        self.typing.undefined += contract.undefined
 
     def steps(self) -> None:
         goes_on = self._block(self.plan.steps)

@@ -14,10 +14,9 @@ Kind = Literal[
     "evaluation error",
     "limit",
     "interrupted",
-    "refused",
 ]
 """What failed: a condition, a tool, a role, a value's type, an expression; or a limit was reached,
-the user interrupted the plan, or did not allow a call."""
+or the user interrupted the plan."""
 
 MESSAGE = 600
 """Characters of one message."""

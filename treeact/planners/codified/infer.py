@@ -46,6 +46,8 @@ class Typing:
         self.local: dict[str, Type] = {}
         """The variables of the loops around."""
         self.findings: list[Finding] = []
+        self.undefined: list[Finding] = []
+        """Those about variables that no step sets; a step that could not be read may set them."""
 
     def report(self, node: nodes.Node, problem: str, remedy: str) -> None:
         """Note what is wrong with `node`."""
@@ -159,7 +161,9 @@ def _name(typing: Typing, node: nodes.Name) -> Type:
         return typing.local[node.id]
     if node.id not in typing.types:
         names = [*typing.defined, *typing.local]
-        typing.report(node, f"the variable {node.id} is not defined", close_to(node.id, names))
+        problem = f"the variable {node.id} is not defined"
+        finding = Finding(node.at.line, node.at.column, problem, close_to(node.id, names))
+        typing.undefined.append(finding)
         return ANY
     if node.id not in typing.defined:
         typing.report(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from treeact.planners.codified import nodes
@@ -49,6 +49,8 @@ class Invocation:
     named: Mapping[str, Value]
     returns: Type
     """The type that the result has to be of."""
+    types: Mapping[str | int, Type] = field(default_factory=dict)
+    """The declared types of arguments that are variables, by name or position."""
 
 
 LINE = 240
@@ -359,6 +361,7 @@ class Scheduler:
             arguments=tuple(arguments),
             named=named,
             returns=kind,
+            types=self._declared_types(call),
         )
         async with self._free:
             if self._halted:
@@ -367,6 +370,14 @@ class Scheduler:
         if problem := mismatch(result, kind, self._state.records, "the result"):
             raise CallFailed(problem, kind="type mismatch")
         return result
+
+    def _declared_types(self, call: nodes.Call) -> dict[str | int, Type]:
+        given: list[tuple[str | int, nodes.Expr]] = [*enumerate(call.arguments), *call.named]
+        return {
+            place: self._types[value.id]
+            for place, value in given
+            if isinstance(value, nodes.Name) and value.id in self._types
+        }
 
     def _count(self, label: str) -> None:
         top = label.partition(".")[0]
@@ -394,11 +405,11 @@ class Scheduler:
         match step:
             case nodes.Assign(name=name) | nodes.Update(name=name):
                 kind = self._types[name]
-                return f"{name}: {kind} = {show(self._state.values[name], GOT)}"
+                return f"{name}: {kind} = {show(self._state.values[name], GOT, kind)}"
             case nodes.Answer():
                 return f"answer({show(self._answer, GOT)})"
             case _:
-                return "done"
+                return render_step(step)
 
     def _finished(self, label: str, ok: bool, text: str) -> None:
         self._emit(PlanStepFinished(id=f"{self._id}/{label}", ok=ok, text=_line(text)))

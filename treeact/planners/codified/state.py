@@ -64,7 +64,7 @@ class PlanState:
             but: variables that are left out.
         """
         return [
-            f"{name}: {kind} = {show(self.values[name], inline)}"
+            f"{name}: {kind} = {show(self.values[name], inline, kind)}"
             for name, kind in self.types.items()  # in the plans' order, whichever was set first
             if name in self.values and name not in but
         ]

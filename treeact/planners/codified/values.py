@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from treeact.planners.codified.feedback import Kind
-from treeact.planners.codified.types import Value, type_of
+from treeact.planners.codified.types import Type, Value, type_of
 
 MAX_WEIGHT = 4 * 1024**2
 """Characters and items of one value, nested ones included."""
@@ -174,15 +174,20 @@ def check(value: Any) -> Value:
             raise Halt(f"a {type(value).__name__} is no plain data")
 
 
-def show(value: Value, inline: int = INLINE) -> str:
+def show(value: Value, inline: int = INLINE, kind: Type | None = None) -> str:
     """Return a value as prompts show it: as JSON, or where that is long, as a reference.
 
     The reference names the type, the size and the head; the value itself stays in its variable.
+
+    Args:
+        value: it.
+        inline: characters up to which it is shown whole.
+        kind: its declared type; None takes the one that it shows.
     """
     if weigh(value) <= inline and len(text := as_json(value)) <= inline:
         return text
     size = f"{len(value)} {_unit(value)}"
-    return f"<{type_of(value)}, {size}, begins {as_json(_head(value, inline))[:inline]}>"
+    return f"<{kind or type_of(value)}, {size}, begins {as_json(_head(value, inline))[:inline]}>"
 
 
 def as_json(value: Value) -> str:
@@ -199,7 +204,7 @@ def _unit(value: Value) -> str:
 def _head(value: Value, room: int) -> Value:
     """Return the beginning of a value, about as long as `room`, without writing all of it out."""
     if isinstance(value, str):
-        return value[: room // 2]
+        return value if len(value) <= room // 2 else f"{value[: room // 2]}…"
     if isinstance(value, list):
         return [_head(item, room // 2) for item in value[: max(1, min(3, room // 20))]]
     if isinstance(value, dict):
