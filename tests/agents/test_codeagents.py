@@ -327,6 +327,20 @@ async def test_the_solver_works_in_python_on_whole_values_and_gives_typed_result
     assert len(of_type(events, CodeRun)) == 5  # the values of either call, and three replies' code
 
 
+async def test_a_role_with_eyes_sees_what_it_draws() -> None:
+    asked: list[Request] = []
+    drawing = "from PIL import Image\ndisplay(Image.new('RGB', (4, 4), 'red'))"
+    replies = {
+        "run/step-1/propose": plan("colour: str = solver('draw it')\nanswer(colour)"),
+        "run/step-1/1/solver-1": code(drawing),
+        "run/step-1/1/solver-2": answer("red"),
+    }
+    result, _ = await run(replies, asked=asked, vision=True)
+    assert result.answer == "red"
+    seen = request(asked, "run/step-1/1/solver-2").messages[-1]
+    assert [image.media_type for image in seen.images] == ["image/png"]
+
+
 async def test_a_role_without_a_usable_result_is_feedback() -> None:
     replies = {
         "run/step-1/propose": plan("n: int = solver('count')\nanswer(n)"),

@@ -189,6 +189,7 @@ class _Assembly:
             solving=self._open,
             stubs={tool.name: tool.stub() for tool in self.tools},
             instructions=self.agent.instructions,
+            vision=self.agent.vision,
         )
         casts = {role.name: Cast(role, self._callers[role.name]) for role in self.members.others}
         return Calls(

@@ -14,7 +14,7 @@ from treeact.agents.codeagents import Role
 from treeact.agents.codified_solving import SolvingEnvironment
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.replies import parse_reply
-from treeact.models.base import Message
+from treeact.models.base import Image, Message
 from treeact.planners.codified import nodes
 from treeact.planners.codified.evaluate import Scope, evaluate, holds
 from treeact.planners.codified.render import render, render_plan
@@ -54,6 +54,7 @@ class RolePlayer:
         solving: opens the place where roles run code.
         stubs: the tools that code can call, as prompts show them, by name.
         instructions: added to every prompt.
+        vision: whether pictures that code draws are shown to the role that drew them.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class RolePlayer:
         solving: Callable[[], SolvingEnvironment],
         stubs: Mapping[str, str],
         instructions: str,
+        vision: bool,
     ) -> None:
         self._state = state
         self._control = control
@@ -74,6 +76,7 @@ class RolePlayer:
         self._solving = solving
         self._stubs = stubs
         self._instructions = instructions
+        self.vision = vision
 
     async def play(self, cast: Cast, call: Invocation) -> Value:
         """Return the value that a role gives.
@@ -163,6 +166,7 @@ class _Scene:
         self._cast = cast
         self._call = call
         self._env = env
+        self._images: tuple[Image, ...] = ()
         self._messages = player.opening(cast, call, given)
 
     async def play(self) -> Value:
@@ -175,15 +179,19 @@ class _Scene:
             value, problem = await self._read(reply, id)
             if not problem:
                 return value
-            self._messages += [Message("assistant", reply), Message("user", problem)]
+            told = Message("user", problem, self._images)
+            self._messages += [Message("assistant", reply), told]
         said = f"{self._cast.role.name} gave no usable result in {turns} replies: {problem}"
         raise CallFailed(said, kind="role error")
 
     async def _read(self, text: str, id: str) -> tuple[Value, str]:
         """Return the value that a reply gives, or what its author is told instead."""
         reply = parse_reply(text)
+        self._images = ()
         if self._env is not None and reply.code is not None:
             observation = await self._env.step(Code(reply.code), id=id)
+            if self._player.vision:
+                self._images = tuple(Image(data=data) for data in observation.images)
             if not observation.done:
                 return None, observation.text
             return self._judged(self._env.submitted)

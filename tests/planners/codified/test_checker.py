@@ -1,12 +1,14 @@
 """The static check: every fault is found before anything runs, with its place and a remedy."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.planners.codified.support import CALLEES, TASK, checked, findings
+from tests.planners.codified.support import CALLEES, checked, findings
 from treeact.planners.codified.checker import check_plan
 from treeact.planners.codified.signatures import read_signature
 from treeact.planners.codified.state import PlanState
-from treeact.planners.codified.types import FLOAT, INT, ListOf
+from treeact.planners.codified.types import FLOAT, INT, STR, ListOf
 
 
 def test_a_right_plan_has_no_findings() -> None:
@@ -176,6 +178,17 @@ def test_signatures_of_tools_are_read_as_far_as_the_language_goes(text: str, sho
     assert str(read_signature(text)) == shown
 
 
-def test_a_prior_task_and_its_places_are_kept() -> None:
-    assert [f for f in findings("answer(x)") if "line 2" in f]
-    assert TASK.count("\n") == 1
+def test_the_example_of_the_documentation_is_right() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "codified.md").read_text()
+    example = page.split("```text\n")[1].split("```")[0]
+    callees = {
+        signature.name: signature
+        for signature in (
+            read_signature("solver(goal: str, **values: Any) -> Any"),
+            read_signature("rate(region: str) -> float"),
+            read_signature("lookup(key: str) -> str"),
+        )
+    }
+    state = PlanState(callees=callees)
+    state.set("files", ["a.csv"], ListOf(STR))
+    assert check_plan(example, callees, state.prior).findings == ()
