@@ -424,6 +424,41 @@ async def test_a_refused_call_is_feedback(send: Any, outbox: list[str]) -> None:
     assert "The user did not allow this call. ask first" in observations(result)[0]
 
 
+async def test_a_write_that_gave_no_answer_is_not_made_again() -> None:
+    begun: list[str] = []
+
+    @tool(effects="write")
+    async def post(text: str) -> None:
+        """Post a text.
+
+        Args:
+            text: what.
+        """
+        begun.append(text)
+        await asyncio.sleep(60)
+
+    replies = {
+        "run/step-1/propose": plan("post('x')\nanswer('posted')"),
+        "run/step-2/propose": code("post(text='x')\nanswer('posted')"),
+        "run/step-3/propose": code("answer('perhaps posted')"),
+    }
+    result, _ = await run(replies, tools=[post], step_timeout=0.05)
+    assert (result.answer, begun) == ("perhaps posted", ["x"])
+    told = observations(result)
+    assert "it did not end within 0.05 seconds" in told[0]
+    assert "may have taken effect, and is not called again" in told[1]
+
+
+async def test_waiting_for_a_person_takes_no_time_of_a_call(send: Any, outbox: list[str]) -> None:
+    replies = {"run/step-1/propose": plan("n: int = send('x')\nanswer(n)")}
+    agent = CodeAgents(scripted(replies), tools=[send], approve="risky", step_timeout=0.3, **LOCAL)
+    started = agent.start("?")
+    await until(started, ApprovalRequested)
+    await asyncio.sleep(0.5)
+    assert started.approve()
+    assert (await started.result()).answer == "1"
+
+
 async def test_an_interrupt_stops_the_plan_and_its_words_reach_the_replanner() -> None:
     begun = asyncio.Event()
 

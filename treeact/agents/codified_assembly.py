@@ -96,8 +96,6 @@ class _Assembly:
         }
         self.state = self._state()
         self.writes = Writes(self.tools)
-        guarded = guard(self.tools, context.control, root=context.task.id)
-        self._hosts = {tool.name: self.writes.wrap(tool) for tool in guarded}
 
     def parts(self) -> Parts:
         agent, context, state = self.agent, self.context, self.state
@@ -193,7 +191,7 @@ class _Assembly:
         )
         casts = {role.name: Cast(role, self._callers[role.name]) for role in self.members.others}
         return Calls(
-            self._hosts,
+            {tool.name: tool for tool in self.tools},
             casts,
             state=self.state,
             player=player,
@@ -224,7 +222,8 @@ class _Assembly:
         """Return the place where roles run code, the same one each time."""
         context = self.context
         if self._solving is None:
-            tools: list[HostTool] = [*self._hosts.values(), final_answer]
+            guarded = guard(self.tools, context.control, root=context.task.id)
+            tools: list[HostTool] = [*map(self.writes.wrap, guarded), final_answer]
             self._workspace = Workspace(
                 Home(
                     opener(self.agent.sandbox, limits=self.agent.limits),

@@ -19,6 +19,7 @@ from treeact.planners.codified.checker import Checked, check_plan
 from treeact.planners.codified.scheduler import CallFailed, Invocation, Outcome, Scheduler
 from treeact.planners.codified.state import PlanState
 from treeact.planners.codified.types import Value
+from treeact.planners.normalise import python_call
 from treeact.planners.protocols import Call, Code, Observation
 from treeact.sandbox.base import HostTool, ToolCall
 from treeact.trace.events import PlanChecked, Replanned, ToolCalled
@@ -140,7 +141,7 @@ class Calls:
     """Carries out the calls of plans: tools by themselves, roles by models.
 
     Args:
-        tools: the tools, guarded as the run asks for.
+        tools: the tools by name.
         casts: the roles that can be called.
         state: for the roles that plans declare.
         player: who plays roles.
@@ -220,9 +221,7 @@ class Calls:
             )
 
         try:
-            async with asyncio.timeout(self._timeout):
-                work = tool.call(call.arguments, call.named)
-                return end("done", await self._control.interruptible(work))
+            return end("done", await self._control.interruptible(self._result(tool, call)))
         except ToolError as error:
             return end("failed", error=str(error))
         except TimeoutError:
@@ -231,3 +230,22 @@ class Calls:
             return end("stopped", error="it ended the task by itself, which a plan may not")
         except Interrupted:
             raise interruption() from None
+
+    async def _result(self, tool: HostTool, call: Invocation) -> Any:
+        """Return what a tool returns, a write once it is approved, and only the first time."""
+        if tool.effects != "write":
+            return await self._timed(tool, call)
+        return await self._writes.once(
+            tool.name, call.arguments, call.named, lambda: self._approved(tool, call)
+        )
+
+    async def _approved(self, tool: HostTool, call: Invocation) -> Any:
+        text = python_call(tool.name, call.named, call.arguments)
+        decision = await self._control.approve("call", text, id=call.id, risky=True)
+        if decision.verdict != "approve":
+            raise ToolError(f"The user did not allow this call. {decision.text}".strip())
+        return await self._timed(tool, call)
+
+    async def _timed(self, tool: HostTool, call: Invocation) -> Any:
+        async with asyncio.timeout(self._timeout):
+            return await tool.call(call.arguments, call.named)

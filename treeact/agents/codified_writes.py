@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -41,21 +41,33 @@ class Writes:
         """Return the tool so that its calls are noted, if it has effects."""
         return OnceTool(tool, self) if tool.effects == "write" else tool
 
-    async def once(self, tool: HostTool, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    async def once(
+        self,
+        tool: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        make: Callable[[], Awaitable[Any]],
+    ) -> Any:
         """Make a call, or answer it as an earlier plan was answered.
+
+        Args:
+            tool: its name.
+            args: arguments by position.
+            kwargs: arguments by name.
+            make: makes the call.
 
         Raises:
             ToolError: the call failed, or it is not known what became of it before.
         """
-        key = self._key(tool.name, args, kwargs)
+        key = self._key(tool, args, kwargs)
         before = self._made.get(key)
         if before is not None and before[0] != self.plan:
             if not before[2]:
-                raise ToolError(UNKNOWN.format(name=tool.name))
+                raise ToolError(UNKNOWN.format(name=tool))
             return before[1]
         self._made[key] = (self.plan, None, False)
         try:
-            result = await tool.call(args, kwargs)
+            result = await make()
         except (ToolError, StopExecution):
             self._forget(key, before)  # it says itself that it failed: it may be tried again
             raise
@@ -107,4 +119,6 @@ class OnceTool:
         Raises:
             ToolError: see `Writes.once`.
         """
-        return await self._writes.once(self._tool, args, kwargs)
+        return await self._writes.once(
+            self.name, args, kwargs, lambda: self._tool.call(args, kwargs)
+        )

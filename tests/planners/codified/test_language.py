@@ -149,6 +149,7 @@ def test_the_same_plan_in_english_says_everything() -> None:
         ("3", (1, 1), "this step does nothing"),
         ("x: set[int] = y", (1, 4), "no type"),
         ("x: dict[int, int] = y", (1, 4), "no type"),
+        ("x = 'äöü😀' + open('f')", (1, 14), "open is called within an expression"),
         ("answer(1, 2)", (1, 1), "answer is a word"),
         ("x: int = answer(1)", (1, 10), "answer is a word"),
         ("class A(B):\n  a: int", (1, 1), "typed fields alone"),

@@ -107,6 +107,26 @@ async def test_failures_are_structured_feedback(text: str, feedback: str) -> Non
     assert feedback in await failure(text)
 
 
+async def test_long_loops_over_rows_are_within_the_limits() -> None:
+    text = (
+        "rows: list[list[int]] = [[n, n % 7] for n in range(9000)]\nkept: list[int] = []\n"
+        "sums: dict[str, int] = {}\nfor n, rest in rows:\n    if rest == 3:\n"
+        "        kept.append(n)\n    sums[str(rest)] = sums.get(str(rest), 0) + n\n"
+        "answer([len(kept), sum(sums.values()) == 9000 * 8999 // 2])"
+    )
+    assert await answer(text) == [1286, True]
+
+
+async def test_what_is_new_in_a_list_or_dict_is_checked() -> None:
+    start = "r: dict[str, Any] = look('a')\nxs: list[int] = []\nd: dict[str, int] = {}\n"
+    assert "xs[-1] is 'a' of type str, not int" in await failure(
+        f"{start}xs.append(r['key'])\nanswer(xs)"
+    )
+    assert "d['n'] is 'a' of type str, not int" in await failure(
+        f"{start}d['n'] = r['key']\nanswer(d)"
+    )
+
+
 async def test_a_wrong_type_from_a_tool_is_a_mismatch() -> None:
     world = World({"double": lambda n: "four"})
     told = await failure("x: int = double(2)\nanswer(x)", world)

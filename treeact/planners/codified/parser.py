@@ -48,9 +48,21 @@ def parse_plan(text: str) -> tuple[nodes.Plan, tuple[Finding, ...]]:
     except SyntaxFailure as error:
         problem = f"this cannot be read ({type(error).__name__})"
         return _nothing(1, 1, problem, "write a shorter and simpler plan")
+    _count_characters(module, text)
     reader = _Reader()
     plan = reader.plan(module)
     return plan, tuple(sorted(reader.findings))
+
+
+def _count_characters(module: ast.Module, text: str) -> None:
+    """Make columns count characters; Python's parser counts bytes."""
+    if text.isascii():
+        return
+    lines = text.encode(errors="surrogatepass").splitlines()
+    for node in ast.walk(module):
+        if isinstance(node, ast.expr | ast.stmt | ast.arg) and node.lineno <= len(lines):
+            before = lines[node.lineno - 1][: node.col_offset]
+            node.col_offset = len(before.decode(errors="replace"))
 
 
 def _nothing(

@@ -21,7 +21,7 @@ from treeact.planners.codified.feedback import Feedback, Kind
 from treeact.planners.codified.render import render, render_call, render_step
 from treeact.planners.codified.signatures import Signature
 from treeact.planners.codified.state import PlanState
-from treeact.planners.codified.types import ANY, ListOf, Type, Value, mismatch
+from treeact.planners.codified.types import ANY, DictOf, ListOf, Type, Value, mismatch
 from treeact.planners.codified.values import Fuel, Halt, SizedList, adopt, show, weigh
 from treeact.trace.events import PlanStepFinished, PlanStepStarted
 
@@ -247,7 +247,19 @@ class Scheduler:
             value = await self._result(step.value, scope, label, kind)
         else:
             value = changed(step, scope, self._fuel)
-        self._state.set(step.name, self._typed(value, kind, step.name), kind)
+        self._check_set(step, value, kind, scope)
+        self._state.set(step.name, value, kind)
+
+    def _check_set(self, step: nodes.Setting, value: Value, kind: Type, scope: Scope) -> None:
+        """Check the new value of a variable, or what is new in it where the rest was checked."""
+        match step, kind:
+            case nodes.Append(), ListOf(item=item):
+                self._typed(value[-1], item, f"{step.name}[-1]")
+            case nodes.SetItem(key=key), DictOf(value=item):
+                place = evaluate(key, scope, self._fuel)
+                self._typed(value[place], item, f"{step.name}[{place!r:.40}]")
+            case _:
+                self._typed(value, kind, step.name)
 
     @property
     def _answer_type(self) -> Type:
@@ -300,7 +312,7 @@ class Scheduler:
         raise self._failure(step.test, render(step.test), scope, label, "assertion", message)
 
     def _typed(self, value: Value, kind: Type, name: str = "the answer") -> Value:
-        self._fuel.copy(weigh(value) * 4)
+        self._fuel.copy(weigh(value))
         if problem := mismatch(value, kind, self._state.records, name):
             raise Halt(problem, kind="type mismatch")
         return value
