@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from treeact.planners.codified import nodes
-from treeact.planners.codified.render import render_step
+from treeact.planners.codified.render import render_line
 from treeact.planners.codified.signatures import Callees
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class Touch:
     sets: frozenset[str]
     guards: frozenset[str]
     """Variables that it asserts something about."""
+    calls: bool
+    """Whether it calls roles or tools."""
     looks: bool
     """Whether it depends on the world outside."""
     writes: bool
@@ -59,6 +61,7 @@ def touch(step: nodes.Step, callees: Callees) -> Touch:
         reads=reads,
         sets=frozenset(_sets(step)),
         guards=reads if isinstance(step, nodes.Assert) else frozenset(),
+        calls=bool(called),
         looks=any(callee.effects != "none" for callee in called),
         writes=any(callee.effects == "write" for callee in called),
         leaves=_may_leave(step),
@@ -123,7 +126,7 @@ def dependency_graph(steps: Sequence[nodes.Step], callees: Callees) -> nx.DiGrap
     touches = [touch(step, callees) for step in steps]
     graph: nx.DiGraph[int] = nx.DiGraph()
     for position, step in enumerate(steps):
-        graph.add_node(position, text=render_step(step))
+        graph.add_node(position, text=render_line(step))
     why = {
         (before, after): reason
         for after in range(len(steps))

@@ -31,9 +31,15 @@ def render_steps(steps: Iterable[nodes.Step]) -> str:
     return "\n".join(line for step in steps for line in _step(step))
 
 
-def render_step(step: nodes.Step) -> str:
-    """Return the first line of a step, as events and feedback name it."""
-    return _step(step)[0]
+def render_line(node: nodes.Node) -> str:
+    """Return the first line of a step, a call or an expression, as events and feedback name it."""
+    match node:
+        case nodes.Call():
+            return render_call(node)
+        case _ if type(node) in _RULES:
+            return render(node)  # type: ignore[arg-type]
+        case _:
+            return _step(node)[0]  # type: ignore[arg-type]
 
 
 def _role(role: nodes.RoleDeclaration) -> list[str]:

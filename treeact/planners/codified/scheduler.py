@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from treeact.planners.codified import nodes
 from treeact.planners.codified.blocks import Block, Flow, StepFailed
-from treeact.planners.codified.dependencies import dependency_graph, touch
+from treeact.planners.codified.dependencies import Touch, dependency_graph, touch
 from treeact.planners.codified.evaluate import Scope, changed, evaluate, holds, rounds
 from treeact.planners.codified.feedback import Feedback, Kind
-from treeact.planners.codified.render import render, render_call, render_step
+from treeact.planners.codified.render import render_line
 from treeact.planners.codified.signatures import Signature
 from treeact.planners.codified.state import PlanState
 from treeact.planners.codified.types import ANY, DictOf, ListOf, Type, Value, mismatch
@@ -120,6 +120,7 @@ class Scheduler:
         self._halted = False
         self._calls: dict[str, int] = {}
         self._waits: dict[int, list[set[int]]] = {}
+        self._touches: dict[int, Touch] = {}
 
     async def run(self, steps: Sequence[nodes.Step]) -> Outcome:
         """Execute the steps of a plan.
@@ -161,7 +162,7 @@ class Scheduler:
         block.begun.add(position)
         step = block.steps[position]
         work = self._step(step, scope, f"{label}{block.first + position + 1}")
-        if any(nodes.calls_of(step)):
+        if self._touch(step).calls:
             block.running[asyncio.ensure_future(work)] = position
             return
         try:
@@ -179,15 +180,23 @@ class Scheduler:
             self._waits[id(steps)] = known
         return known
 
+    def _touch(self, step: nodes.Step) -> Touch:
+        """Return what a step has to do with others; found once, however often it runs."""
+        known = self._touches.get(id(step))
+        if known is None:
+            known = self._touches[id(step)] = touch(step, self._state.callees)
+        return known
+
     async def _step(self, step: nodes.Step, scope: Scope, label: str) -> Flow:
         """Carry out one step, and write down that it began and how it ended."""
-        is_shown = _is_shown(step, label)
-        if is_shown and any(nodes.calls_of(step)):
-            self._emit(PlanStepStarted(id=f"{self._id}/{label}", text=_line(render_step(step))))
+        calls = self._touch(step).calls
+        is_shown = _is_shown(step, label, calls)
+        if is_shown and calls:
+            self._emit(PlanStepStarted(id=f"{self._id}/{label}", text=_line(render_line(step))))
         try:
             with (
                 self._undone_if_failed(step),
-                self._explained(step, render_step(step), scope, label),
+                self._explained(step, scope, label),
             ):
                 flow = await self._carry_out(step, scope, label)
         except StepFailed as failure:
@@ -202,7 +211,7 @@ class Scheduler:
     def _undone_if_failed(self, step: nodes.Step) -> Iterator[None]:
         """Give the variables that a step sets back what they were, if it fails."""
         values = self._state.values
-        names = touch(step, self._state.callees).sets
+        names = self._touch(step).sets
         before = {name: values[name] for name in names if name in values}
         try:
             yield
@@ -213,12 +222,12 @@ class Scheduler:
             raise
 
     @contextmanager
-    def _explained(self, node: nodes.Node, text: str, scope: Scope, label: str) -> Iterator[None]:
+    def _explained(self, node: nodes.Node, scope: Scope, label: str) -> Iterator[None]:
         """Turn an expression without a value into the failure of the step it is in."""
         try:
             yield
         except Halt as halt:
-            raise self._failure(node, text, scope, label, halt.kind, str(halt)) from halt
+            raise self._failure(node, scope, label, halt.kind, str(halt)) from halt
 
     async def _carry_out(self, step: nodes.Step, scope: Scope, label: str) -> Flow:
         match step:
@@ -309,7 +318,7 @@ class Scheduler:
             return
         said = "" if step.feedback is None else evaluate(step.feedback, scope, self._fuel)
         message = said if isinstance(said, str) else show(said, GOT)
-        raise self._failure(step.test, render(step.test), scope, label, "assertion", message)
+        raise self._failure(step.test, scope, label, "assertion", message)
 
     def _typed(self, value: Value, kind: Type, name: str = "the answer") -> Value:
         self._fuel.copy(weigh(value))
@@ -355,14 +364,13 @@ class Scheduler:
 
     async def _call(self, call: nodes.Call, scope: Scope, label: str, kind: Type) -> Value:
         """Make one call and return its result, which is of the type that it has to be of."""
-        text = render_call(call)
         try:
             self._count(label)
-            with self._explained(call, text, scope, label):
+            with self._explained(call, scope, label):
                 return await self._invoked(call, scope, label, kind)
         except CallFailed as failure:
             self._halted = self._halted or failure.halts
-            raise self._failure(call, text, scope, label, failure.kind, str(failure)) from failure
+            raise self._failure(call, scope, label, failure.kind, str(failure)) from failure
 
     async def _invoked(self, call: nodes.Call, scope: Scope, label: str, kind: Type) -> Value:
         arguments = [evaluate(value, scope, self._fuel) for value in call.arguments]
@@ -398,7 +406,7 @@ class Scheduler:
             raise CallFailed(f"the step makes more than {MAX_CALLS} calls", kind="limit")
 
     def _failure(
-        self, node: nodes.Node, text: str, scope: Scope, label: str, kind: Kind, message: str
+        self, node: nodes.Node, scope: Scope, label: str, kind: Kind, message: str
     ) -> StepFailed:
         names = dict.fromkeys(n.id for n in nodes.walk(node) if isinstance(n, nodes.Name))
         got = []
@@ -408,7 +416,7 @@ class Scheduler:
             except Halt:
                 continue
         feedback = Feedback(
-            step=label, kind=kind, expression=text, got="; ".join(got), message=message
+            step=label, kind=kind, expression=render_line(node), got="; ".join(got), message=message
         )
         return StepFailed([feedback])
 
@@ -421,7 +429,7 @@ class Scheduler:
             case nodes.Answer():
                 return f"answer({show(self._answer, GOT)})"
             case _:
-                return render_step(step)
+                return render_line(step)
 
     def _finished(self, label: str, ok: bool, text: str) -> None:
         self._emit(PlanStepFinished(id=f"{self._id}/{label}", ok=ok, text=_line(text)))
@@ -435,10 +443,10 @@ def _line(text: str) -> str:
     return text if len(text) <= LINE else f"{text[:LINE]} ..."
 
 
-def _is_shown(step: nodes.Step, label: str) -> bool:
+def _is_shown(step: nodes.Step, label: str, calls: bool) -> bool:
     """Return whether a step is worth an event: each of the plan itself, and every call."""
     if "." in label:
-        return isinstance(step, nodes.Do | nodes.Assign) and any(nodes.calls_of(step))
+        return calls and isinstance(step, nodes.Do | nodes.Assign)
     return not isinstance(step, nodes.Pass)
 
 
