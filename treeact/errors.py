@@ -57,6 +57,10 @@ class PlanRejected(SearchExhausted):
     """A planner wrote nothing but plans that do not check, as often as it may."""
 
 
+class PlanMemoryError(TreeActError):
+    """A memory of plans cannot be used; the message names the remedy."""
+
+
 class TraceError(TreeActError):
     """A run directory cannot be written, or what was read from it is damaged."""
 

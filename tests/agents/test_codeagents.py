@@ -291,6 +291,26 @@ async def test_each_role_has_its_model_its_prompt_and_its_line_in_the_ledger() -
         ("namer", "act"): 2,
     }
     assert ledger["namer", "act"].usage.input_tokens > 100
+    parts = ledger["planner", "plan"].parts
+    assert sum(parts.values()) == ledger["planner", "plan"].usage.input_tokens
+    assert parts["tools"] > 0 and parts["task"] > 0
+
+
+async def test_the_ledger_tells_what_a_replanner_reads() -> None:
+    replies = {
+        "run/step-1/propose": plan(FAILING),
+        "run/step-2/propose": code("answer(x)"),
+        "run/step-3/propose": code("answer(cities[0])"),
+    }
+    result, _ = await run(replies)
+    ledger = {(role, phase): entry for role, phase, entry in result.ledger.rows()}
+    assert set(ledger["replanner", "replan"].parts) == {
+        "system",
+        "tools",
+        "task",
+        "history",
+        "observation",
+    }
 
 
 async def test_the_solver_works_in_python_on_whole_values_and_gives_typed_results(

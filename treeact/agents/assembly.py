@@ -79,7 +79,7 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
     caller = make_caller(agent, context)
     stubs = [tool.stub() for tool in tools]
     system = prompts.render("json", tools=stubs, instructions=agent.instructions)
-    opening = [Message("system", system), task_message(context)]
+    opening = [system_message(system, stubs), task_message(context)]
     return Parts(
         planner=agent.planner,
         env=ToolEnvironment(
@@ -138,20 +138,27 @@ def make_last_call(context: Context, caller: ModelCaller, opening: Sequence[Mess
 
 def task_message(context: Context, files: Sequence[str] | None = None) -> Message:
     """Return the message that holds the task, and names its files where there may be some."""
-    return Message("user", prompts.render("task", question=context.task.question, files=files))
+    text = prompts.render("task", question=context.task.question, files=files)
+    return Message("user", text, part="task")
+
+
+def system_message(text: str, stubs: Sequence[str]) -> Message:
+    """Return the system prompt, of which `stubs` describe tools."""
+    return Message("system", text, tools=sum(map(len, stubs)))
 
 
 def code_opening(agent: Agent, context: Context) -> list[Message]:
     """Return the system prompt and the task."""
+    stubs = [tool.stub() for tool in agent.tools]
     system = prompts.render(
         "codeact",
-        tools=[tool.stub() for tool in agent.tools],
+        tools=stubs,
         **describe_sandbox(agent),
         imagine=agent.planner.imagines,
         instructions=agent.instructions,
     )
     files = [file.name for file in context.task.files]
-    return [Message("system", system), task_message(context, files)]
+    return [system_message(system, stubs), task_message(context, files)]
 
 
 def describe_sandbox(agent: Agent) -> dict[str, Any]:

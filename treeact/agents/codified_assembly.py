@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from treeact.agents import prompts
-from treeact.agents.assembly import describe_sandbox, make_last_call
+from treeact.agents.assembly import describe_sandbox, make_last_call, system_message
 from treeact.agents.calls import ModelCaller
 from treeact.agents.codeagents import PLANNER, REPLANNER, SOLVER, CodeAgents, Role
 from treeact.agents.codified_environment import Calls, PlanEnvironment
@@ -268,7 +268,8 @@ class _Assembly:
             question=as_json(self.context.task.question),
             files=as_json(self._files),
         )
-        messages = [Message("system", system), Message("user", inputs)]
+        stubs = [tool.stub() for tool in self.tools]
+        messages = [system_message(system, stubs), Message("user", inputs, part="task")]
         return [*messages, self._situation(told)] if self.state.plans else messages
 
     def _situation(self, told: str) -> Message:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from treeact.agents import prompts
+from treeact.agents.assembly import system_message
 from treeact.agents.calls import ModelCaller
 from treeact.agents.codeagents import Role
 from treeact.agents.codified_solving import SolvingEnvironment
@@ -97,6 +98,7 @@ class RolePlayer:
         """Return the prompt of a call."""
         role = cast.role
         stubs = {n: s for n, s in self._stubs.items() if role.tools is None or n in role.tools}
+        shown = [*stubs.values()] if role.python else []
         render_template = prompts.render_text if is_template(role.prompt) else prompts.render
         system = render_template(
             role.prompt or "codified_role",
@@ -105,7 +107,7 @@ class RolePlayer:
             returns=str(call.returns),
             records=self._records(),
             must=[render(check.test) for check in cast.must],
-            tools=[*stubs.values()] if role.python else [],
+            tools=shown,
             instructions=self._instructions,
             **self._sandbox,
         )
@@ -117,7 +119,7 @@ class RolePlayer:
         ]
         asked = f"result: {call.returns} = {role.name}({', '.join(f'{n}={n}' for n in given)})"
         question = prompts.render("codified_call", lines=lines, asked=asked, returns=call.returns)
-        return [Message("system", system), Message("user", question)]
+        return [system_message(system, shown), Message("user", question, part="task")]
 
     def _records(self) -> str:
         records = [
