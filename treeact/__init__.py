@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from treeact.agents.agent import Agent as Agent
     from treeact.agents.codeact import CodeAct as CodeAct
+    from treeact.agents.codeagents import CodeAgents as CodeAgents
+    from treeact.agents.codeagents import Role as Role
     from treeact.agents.dynasaur import DynaSaur as DynaSaur
     from treeact.agents.json_agent import JsonAgent as JsonAgent
     from treeact.agents.library import ActionLibrary as ActionLibrary
@@ -32,12 +34,14 @@ _HOMES = {
     "Agent": "treeact.agents.agent",
     "Budget": "treeact.trace.budget",
     "CodeAct": "treeact.agents.codeact",
+    "CodeAgents": "treeact.agents.codeagents",
     "DockerSandbox": "treeact.sandbox.docker",
     "DynaSaur": "treeact.agents.dynasaur",
     "JailSandbox": "treeact.sandbox.jail",
     "JsonAgent": "treeact.agents.json_agent",
     "Limits": "treeact.sandbox.base",
     "Result": "treeact.agents.run",
+    "Role": "treeact.agents.codeagents",
     "Run": "treeact.agents.run",
     "ScriptedModel": "treeact.models",
     "Task": "treeact.agents.task",

@@ -53,6 +53,10 @@ class SearchExhausted(TreeActError):
     """A search has nothing left to try, or may try no more, and found no answer."""
 
 
+class PlanRejected(SearchExhausted):
+    """A planner wrote nothing but plans that do not check, as often as it may."""
+
+
 class PlanMemoryError(TreeActError):
     """A memory of plans cannot be used; the message names the remedy."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from treeact.agents import prompts
 from treeact.agents.agent import Agent
@@ -181,15 +182,22 @@ def code_opening(
     system = prompts.render(
         template,
         tools=stubs,
-        packages=[_import_name(package.split()[0]) for package in packages()],
-        limits=_limits_sentence(agent.limits),
-        output_limit=agent.limits.output,
-        step_timeout=agent.step_timeout,
+        **describe_sandbox(agent),
         imagine=agent.planner.imagines,
         instructions=agent.instructions,
     )
     files = [file.name for file in context.task.files]
     return [system_message(system, stubs), task_message(context, files)]
+
+
+def describe_sandbox(agent: Agent) -> dict[str, Any]:
+    """Return what a prompt says about the place where code runs."""
+    return {
+        "packages": [_import_name(package.split()[0]) for package in packages()],
+        "limits": _limits_sentence(agent.limits),
+        "output_limit": agent.limits.output,
+        "step_timeout": agent.step_timeout,
+    }
 
 
 def _import_name(package: str) -> str:

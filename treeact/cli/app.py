@@ -104,7 +104,7 @@ def run(  # one parameter per option: this is the table of them
         typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
     ] = None,
     agent: Annotated[
-        str, typer.Option("--agent", "-a", help="codeact, dynasaur or json.")
+        str, typer.Option("--agent", "-a", help="codeact, dynasaur, codeagents or json.")
     ] = "codeact",
     planner: Annotated[
         str,

@@ -15,6 +15,9 @@ from treeact.trace.blobs import BlobStore
 if TYPE_CHECKING:
     from rich.console import Console
 
+MOST_OF_A_CALL = 400
+"""Characters of a call of a tool that the plain display shows."""
+
 
 class Display(Protocol):
     """Shows events one after the other."""
@@ -71,6 +74,10 @@ class Plain:
             ev.SandboxStarted: self._sandbox,
             ev.ModelRetried: self._retried,
             ev.Proposed: self._proposed,
+            ev.PlanChecked: self._plan_checked,
+            ev.PlanStepStarted: self._plan_step,
+            ev.PlanStepFinished: self._plan_step_done,
+            ev.Replanned: self._replanned,
             ev.ToolCalled: self._tool,
             ev.Observed: self._observed,
             ev.ApprovalRequested: self._approval,
@@ -111,8 +118,30 @@ class Plain:
         self._text(self._blobs.read_text(event.thought))
         self._lines.action(event.action, self._blobs.read_text(event.text), problem=event.problem)
 
+    def _plan_checked(self, event: ev.PlanChecked) -> None:
+        if event.findings:
+            more = f" (and {len(event.findings) - 1} more)" if len(event.findings) > 1 else ""
+            self._line(f"  plan rejected: {event.findings[0]}{more}", style="yellow")
+        else:
+            self._line(f"  plan checked: {event.steps} steps", style="dim")
+
+    def _plan_step(self, event: ev.PlanStepStarted) -> None:
+        self._line(f"  ▸ {_step_number(event)} {event.text}", style="cyan")
+
+    def _plan_step_done(self, event: ev.PlanStepFinished) -> None:
+        mark, style = ("✓", "dim") if event.ok else ("✗", "red")
+        self._line(f"  {mark} {_step_number(event)} {event.text}", style=style)
+
+    def _replanned(self, event: ev.Replanned) -> None:
+        self._line(
+            f"  replanned: {event.executed} steps stay, {event.added} replace {event.dropped}",
+            style="magenta",
+        )
+
     def _tool(self, event: ev.ToolCalled) -> None:
         call = python_call(event.tool, event.kwargs, event.args)
+        if len(call) > MOST_OF_A_CALL:
+            call = f"{call[:MOST_OF_A_CALL]} ...)"
         outcome = f": {event.error}" if event.error else ""
         self._line(f"  {_where(event.parent)}{call} {event.status}{outcome}", style="dim")
 
@@ -164,6 +193,10 @@ class Plain:
 def _where(id: str | None) -> str:
     """Return where in a search something happens; where there is one way only, nothing."""
     return f"{id}: " if id and is_node(id) else ""
+
+
+def _step_number(event: ev.Event) -> str:
+    return event.id.rpartition("/")[2]
 
 
 def cost_text(event: ev.RunEnded) -> str:

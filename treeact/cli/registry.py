@@ -13,6 +13,7 @@ from treeact.errors import ConfigError
 AGENTS = {
     "codeact": "treeact.agents.codeact:CodeAct",
     "dynasaur": "treeact.agents.dynasaur:DynaSaur",
+    "codeagents": "treeact.agents.codeagents:CodeAgents",
     "json": "treeact.agents.json_agent:JsonAgent",
 }
 PLANNERS = {

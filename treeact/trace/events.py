@@ -287,6 +287,44 @@ class NodeChosen(Event):
     type: Literal["node_chosen"] = "node_chosen"
 
 
+class PlanChecked(Event):
+    """A plan in pseudo-code was checked; one with findings is not run."""
+
+    type: Literal["plan_checked"] = "plan_checked"
+    steps: int
+    findings: tuple[str, ...] = ()
+    """Where, what and the remedy, one line each."""
+
+
+class PlanStepStarted(Event):
+    """A step of a plan that calls roles or tools began; others end in no time."""
+
+    type: Literal["plan_step_started"] = "plan_step_started"
+    text: str
+    """The step's first line."""
+
+
+class PlanStepFinished(Event):
+    """A step of a plan ended."""
+
+    type: Literal["plan_step_finished"] = "plan_step_finished"
+    ok: bool
+    text: str
+    """The variable it set, by value or by reference; or the feedback, when it failed."""
+
+
+class Replanned(Event):
+    """A patch replaces what was left of a plan; what was executed stays."""
+
+    type: Literal["replanned"] = "replanned"
+    executed: int
+    """Steps that stay."""
+    dropped: int
+    """Steps that were left."""
+    added: int
+    """Steps of the patch."""
+
+
 class BranchForked(Event):
     """The live state of code was copied, so that an action can be tried in the copy."""
 
@@ -408,6 +446,10 @@ AnyEvent = Annotated[
     | ValueBackedUp
     | SteppedBack
     | NodeChosen
+    | PlanChecked
+    | PlanStepStarted
+    | PlanStepFinished
+    | Replanned
     | BranchForked
     | ApprovalRequested
     | CommandReceived

@@ -18,6 +18,15 @@ def render(name: str, **variables: Any) -> str:
     return _templates().get_template(f"{name}.md.jinja").render(**variables).strip()
 
 
+def render_text(source: str, **variables: Any) -> str:
+    """Return a template that is given as text, filled with `variables`.
+
+    Raises:
+        jinja2.TemplateError: the template is wrong, or uses a variable that was not given.
+    """
+    return _templates().from_string(source).render(**variables).strip()
+
+
 @cache
 def _templates() -> Environment:
     import jinja2
