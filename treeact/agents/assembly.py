@@ -11,6 +11,7 @@ from treeact.agents.code_environment import CodeEnvironment
 from treeact.agents.conclude import LastCall
 from treeact.agents.json_calls import ToolEnvironment, read_call
 from treeact.agents.judging import JudgingProposer
+from treeact.agents.looking import make_looker
 from treeact.agents.proposers import ModelProposer, Reading
 from treeact.agents.replies import parse_reply
 from treeact.agents.replies.sketches import split_sketches
@@ -44,6 +45,7 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
             log=context.log,
             root=context.task.id,
             past=context.past,
+            looker=make_looker(make_caller(agent, context)),
         )
     )
     return Parts(

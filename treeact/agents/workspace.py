@@ -11,6 +11,7 @@ from typing import Any
 
 from treeact.agents.control import Control
 from treeact.agents.past import Past
+from treeact.calling import Look, lend
 from treeact.errors import ConfigError, SandboxError, ToolError
 from treeact.planners.normalise import python_call
 from treeact.sandbox.base import Branch, Effects, Execution, HostTool, Sandbox, ToolCall
@@ -34,6 +35,7 @@ class Home:
         log: where starts are written.
         root: logical id of the run.
         past: tool calls that were made before the run was resumed.
+        looker: what looks at pictures for the tools, given the logical id of the step.
     """
 
     def __init__(
@@ -45,7 +47,9 @@ class Home:
         log: EventLog,
         root: str,
         past: Past,
+        looker: Callable[[str], Look],
     ) -> None:
+        self.looker = looker
         self.log = log
         self.past = past
         self._open_sandbox = open_sandbox
@@ -114,7 +118,10 @@ class Workspace:
         """
         branch = await self._branch
         loop = asyncio.get_running_loop()
-        with control.stoppable(lambda: loop.create_task(branch.interrupt())):
+        with (
+            control.stoppable(lambda: loop.create_task(branch.interrupt())),
+            lend(look=self._home.looker(id)),
+        ):
             return await branch.run(
                 code,
                 timeout=timeout,
@@ -185,6 +192,10 @@ class Workspace:
                 result=result,
                 error=call.error,
                 duration=call.duration,
+                files={
+                    name: self._log.blobs.put(data, media_type="application/octet-stream")
+                    for name, data in call.files.items()
+                },
             )
         )
 
