@@ -27,10 +27,14 @@ if TYPE_CHECKING:
     import mcp_types as types
     from mcp import Client
 
+    from treeact.tools.mcp_transport import HttpTransport, StdioTransport
+
 START_TIMEOUT = 120.0
 """Seconds until a server has started and listed its tools: `npx` may have to install it first."""
 CALL_TIMEOUT = 60.0
 """Seconds of one call."""
+CONNECTION_CLOSED = -32000
+"""The code of the protocol for a connection that ended."""
 MOST_TOOLS = 1000
 PAGES = 100
 LONGEST = 2000
@@ -152,10 +156,18 @@ class _Connection:
         self._stop = asyncio.Event()
         self._owner: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[list[types.Tool]] | None = None
+        self._transport: StdioTransport | HttpTransport
         self._fault = "it was closed"
 
     async def open(self, timeout: float) -> list[types.Tool]:
         """Start the server and return what it has."""
+        try:  # before the clock starts: it takes a second
+            from treeact.tools.mcp_transport import transport_of
+        except ImportError as error:
+            raise ConfigError(
+                f'MCP servers need the package {error.name}: pip install "treeact[mcp]"'
+            ) from error
+        self._transport = transport_of(self.server)
         self._ready = asyncio.get_running_loop().create_future()
         self._owner = asyncio.create_task(self._own())
         try:
@@ -178,16 +190,10 @@ class _Connection:
             await asyncio.gather(self._owner, return_exceptions=True)
 
     async def _own(self) -> None:
-        try:
-            from mcp import Client
+        from mcp import Client
 
-            from treeact.tools.mcp_transport import transport_of
-        except ImportError as error:
-            self._fail(f'missing package: {error.name}: pip install "treeact[mcp]"')
-            return
-        transport = transport_of(self.server)
         try:
-            async with Client(transport, cache=None) as client:
+            async with Client(self._transport, cache=None) as client:
                 tools = await _list_tools(client)
                 self._client = client
                 assert self._ready
@@ -196,7 +202,7 @@ class _Connection:
         except ConfigError as error:
             self._fail(str(error))
         except (Exception, BaseExceptionGroup) as error:
-            why = f"{_innermost(error)}; {await transport.diagnose()}"
+            why = f"{_described(error)}; {await self._transport.diagnose()}"
             self._fail(f"it does not speak MCP: {why}")
         finally:
             self._client = None
@@ -213,7 +219,7 @@ class _Connection:
             ToolError: the server says so, or has gone, or breaks the protocol.
         """
         if self._client is None:
-            raise ToolError(f"the server {self.server.name!r} is gone ({self._fault}): do without")
+            raise self._gone()
         work = asyncio.ensure_future(self._client.call_tool(tool.name, arguments))
         assert self._owner
         try:
@@ -225,9 +231,15 @@ class _Connection:
         try:
             result = work.result()
         except (Exception, BaseExceptionGroup) as error:
-            reason = str(_innermost(error))[:1000]
+            if getattr(error, "code", None) == CONNECTION_CLOSED:
+                self._client, self._fault = None, await self._transport.diagnose()
+                raise self._gone() from error
+            reason = _described(error)
             raise ToolError(f"the server {self.server.name!r} failed: {reason}") from error
         return await _value(result, tool)
+
+    def _gone(self) -> ToolError:
+        return ToolError(f"the server {self.server.name!r} is gone ({self._fault}): do without it")
 
 
 async def _list_tools(client: Client) -> list[types.Tool]:
@@ -242,10 +254,11 @@ async def _list_tools(client: Client) -> list[types.Tool]:
     return tools[:MOST_TOOLS]
 
 
-def _innermost(error: BaseException) -> BaseException:
+def _described(error: BaseException) -> str:
+    """Return an error as one short line; of a group, the first."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return error
+    return " ".join(str(error).split())[:600] or type(error).__name__
 
 
 async def _value(result: types.CallToolResult, tool: types.Tool) -> Any:
