@@ -7,7 +7,6 @@ al. 2025, arXiv 2501.07054); the ranking is BM25 (Robertson and Zaragoza 2009), 
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +15,8 @@ from treeact.tools.function import Tool, make_tool
 
 MOST_SHOWN = 20
 """Tools that a prompt shows; where there are more, the rest has to be searched for."""
+MOST_WORDS = 200
+"""Words of a query that count."""
 WEIGHTS = "4.0, 1.0"
 """How much a word counts in a tool's name, and in what is said of it."""
 WORD = re.compile(r"[a-z]+|[A-Z]+(?![a-z])|[A-Z][a-z]*|\d+|[^\W\d_a-zA-Z]+")
@@ -37,8 +38,9 @@ class BM25Selector:
     """
 
     def __init__(self, tools: Iterable[Tool]) -> None:
+        import sqlite3  # only agents with many tools need it
+
         self._tools = list(tools)
-        # one connection for all threads, since a search is one statement under the lock of SQLite
         self._index = sqlite3.connect(":memory:", check_same_thread=False)
         self._index.execute(
             "CREATE VIRTUAL TABLE tools USING fts5(name, said, tokenize='porter unicode61')"
@@ -53,7 +55,7 @@ class BM25Selector:
 
     def select(self, query: str, k: int) -> list[Tool]:
         """Return at most `k` tools that share a word with `query`, the best first."""
-        words = dict.fromkeys(_words(query).lower().split())
+        words = list(dict.fromkeys(_words(query).lower().split()))[:MOST_WORDS]
         if not words or k < 1:
             return []
         rows = self._index.execute(
@@ -112,7 +114,7 @@ def make_catalogue(
 
 
 def _make_search(selector: Selector) -> Tool:
-    def search_tools(query: str, k: int = 5) -> str:
+    async def search_tools(query: str, k: int = 5) -> str:
         """Return the functions that fit a purpose best, as they are to be called. They are defined.
 
         Args:
