@@ -47,5 +47,7 @@ def test_the_wheel_works_outside_the_repository(tmp_path: Path) -> None:
     listing = run(python, "-c", "import treeact, sys; print(treeact.__file__)", cwd=outside)
     assert str(tmp_path) in listing
     names = run(sys.executable, "-m", "zipfile", "-l", wheel, cwd=tmp_path)
-    for needed in ("py.typed", "driver.py", "codeact.md.jinja", "tasks.jsonl", "requirements.txt"):
+    data = ("codeact.md.jinja", "tasks.jsonl", "requirements.txt", "cottage.json")
+    for needed in ("py.typed", "driver.py", *data):
         assert needed in names
+    assert "environments/apis/data/homes.json" in names

@@ -53,6 +53,10 @@ class SearchExhausted(TreeActError):
     """A search has nothing left to try, or may try no more, and found no answer."""
 
 
+class PlanMemoryError(TreeActError):
+    """A memory of plans cannot be used; the message names the remedy."""
+
+
 class TraceError(TreeActError):
     """A run directory cannot be written, or what was read from it is damaged."""
 

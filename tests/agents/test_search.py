@@ -12,7 +12,7 @@ from treeact import Budget, CodeAct, JsonAgent, Result, ScriptedModel, Task, too
 from treeact.agents.judging import read_score
 from treeact.errors import ConfigError
 from treeact.models.base import Request
-from treeact.planners import MCTS, BestOfN
+from treeact.planners import MCTS, BestOfN, ToolChain
 from treeact.trace.events import (
     Answered,
     ApprovalRequested,
@@ -75,7 +75,7 @@ STEP_BACK: Replies = {
         pytest.param("docker", marks=pytest.mark.docker),
     ],
 )
-@pytest.mark.parametrize("planner", [BestOfN(n=2), MCTS(n=2, threshold=0.7)])
+@pytest.mark.parametrize("planner", [BestOfN(n=2), MCTS(n=2, threshold=0.7), ToolChain(k=2)])
 async def test_a_search_steps_back_to_live_state(planner: Any, sandbox: str) -> None:
     result, events = await run(STEP_BACK, planner, sandbox)
     assert result.answer == "9"
@@ -296,9 +296,12 @@ def tree_of(events: Sequence[Event]) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("planner", [BestOfN(n=2), MCTS(n=2, threshold=0.7)])
+@pytest.mark.parametrize(
+    ("planner", "answer"),
+    [(BestOfN(n=2), "4"), (MCTS(n=2, threshold=0.7), "4"), (ToolChain(k=2), "6")],
+)
 async def test_a_resumed_search_equals_the_uninterrupted_one(
-    planner: Any, send: Any, look: Any, outbox: list[str], tmp_path: Path
+    planner: Any, answer: str, send: Any, look: Any, outbox: list[str], tmp_path: Path
 ) -> None:
     def make(asked: list[Request], **options: Any) -> CodeAct:
         model = scripted(TREE, asked)
@@ -308,9 +311,9 @@ async def test_a_resumed_search_equals_the_uninterrupted_one(
 
     whole_asked: list[Request] = []
     whole = make(whole_asked).start(Task("?"), trace=tmp_path / "whole")
-    assert (await whole.result()).answer == "4"
+    assert (await whole.result()).answer == answer
     expected = tree_of(list(whole.log.events()))
-    sent, seen = list(outbox), list(look.seen)
+    sent, seen = list(outbox), sorted(look.seen)  # candidates run side by side
     for cut in (1, 2, 3):
         outbox.clear(), look.seen.clear()
         asked: list[Request] = []
@@ -320,7 +323,7 @@ async def test_a_resumed_search_equals_the_uninterrupted_one(
         result = await resumed.result()
         assert tree_of(list(resumed.log.events())) == expected
         assert outbox == sent
-        assert look.seen == seen
+        assert sorted(look.seen) == seen
         paths = [request.path for request in asked if request.path != "run/conclude"]
         assert sorted(paths) == sorted(request.path for request in whole_asked)
         assert result.ledger.total.calls == len(whole_asked)

@@ -12,7 +12,7 @@ from treeact.trace.events import ModelCalled
 from treeact.trace.log import EVENTS_FILE, read_events
 
 PERF = Path(__file__).parents[2] / "perf"
-HEAVY = frozenset({"litellm", "openai", "textual", "docker", "networkx"})
+HEAVY = frozenset({"litellm", "openai", "textual", "docker", "networkx", "numpy", "sqlite3"})
 NEEDLESS_FOR_IMPORT = HEAVY | {"pydantic", "asyncio", "rich", "typer", "jinja2", "httpx", "httpx2"}
 
 AFTER_HELP = """
@@ -108,7 +108,7 @@ async def test_a_model_that_never_waits_lets_others_run() -> None:
 
 def test_every_script_says_what_it_measures() -> None:
     scripts = sorted(PERF.glob("*.py"))
-    assert [script.stem for script in scripts] == ["sandbox", "startup", "step"]
+    assert [script.stem for script in scripts] == ["planners", "sandbox", "startup", "step"]
     for script in scripts:
         done = subprocess.run(
             [sys.executable, script, "--help"], capture_output=True, text=True, timeout=60

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from treeact.planners.normalise import code_calls, code_key, python_call
+from treeact.planners.normalise import code_calls, code_key, parse_call, python_call
 
 EQUAL = [
     ("x = 1", "x=1  # one"),
@@ -126,3 +126,32 @@ def test_python_call_is_python(arguments, text):
     call = python_call("go", arguments)
     assert text is None or call == text
     assert eval(call, {"go": lambda **given: given}) == arguments
+
+
+LITERALS = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    st.text("abc_", min_size=1),
+    st.lists(LITERALS, max_size=3),
+    st.dictionaries(st.text(max_size=5), LITERALS, max_size=3),
+)
+def test_a_call_that_was_written_is_read_back(name, args, named):
+    assert parse_call(python_call(name, named, args)) == (name, args, named)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "f", "f(", "a.f()", "f(x)", "f(g())", "f(*[1])", "f({[]: 1})", "f(**3)", "f(**{})()",
+     "f(1)\nf(2)", "f(" * 5000, "\x00", "lambda: 1", "f(x=__import__('os'))"],
+)  # fmt: skip
+def test_what_is_no_call_with_literals_is_not_read(text):
+    assert parse_call(text) is None

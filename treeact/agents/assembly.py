@@ -150,20 +150,27 @@ def make_last_call(context: Context, caller: ModelCaller, opening: Sequence[Mess
 
 def task_message(context: Context, files: Sequence[str] | None = None) -> Message:
     """Return the message that holds the task, and names its files where there may be some."""
-    return Message("user", prompts.render("task", question=context.task.question, files=files))
+    text = prompts.render("task", question=context.task.question, files=files)
+    return Message("user", text, part="task")
+
+
+def system_message(text: str, stubs: Sequence[str]) -> Message:
+    """Return the system prompt, of which `stubs` describe tools."""
+    return Message("system", text, tools=sum(map(len, stubs)))
 
 
 def json_opening(agent: Agent, context: Context, catalogue: Catalogue) -> list[Message]:
     """Return the system prompt and the task, for an agent that makes single calls."""
     shown = [*catalogue.shown, *catalogue.added, final_answer]
+    stubs = [tool.stub() for tool in shown]
     system = prompts.render(
         "json",
-        tools=[tool.stub() for tool in shown],
+        tools=stubs,
         hidden=catalogue.hidden,
         instructions=agent.instructions,
     )
     files = [file.name for file in context.task.files]
-    return [Message("system", system), task_message(context, files or None)]
+    return [system_message(system, stubs), task_message(context, files or None)]
 
 
 def check_rules(agent: Agent, tools: ToolSet) -> None:
@@ -184,9 +191,10 @@ def code_opening(
 ) -> list[Message]:
     """Return the system prompt and the task."""
     catalogue = catalogue or Catalogue(tuple(agent.tools))
+    stubs = [tool.stub() for tool in (*catalogue.shown, *catalogue.added)]
     system = prompts.render(
         "codeact",
-        tools=[tool.stub() for tool in (*catalogue.shown, *catalogue.added)],
+        tools=stubs,
         hidden=catalogue.hidden,
         packages=[_import_name(package.split()[0]) for package in packages()],
         limits=_limits_sentence(agent.limits),
@@ -196,7 +204,7 @@ def code_opening(
         instructions=agent.instructions,
     )
     files = [file.name for file in context.task.files]
-    return [Message("system", system), task_message(context, files)]
+    return [system_message(system, stubs), task_message(context, files)]
 
 
 def _import_name(package: str) -> str:

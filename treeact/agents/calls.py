@@ -11,7 +11,7 @@ from treeact.models.base import Completion, Listener, Message, Model, Request, U
 from treeact.trace.budget import Amounts, Budget, Reservation
 from treeact.trace.events import ModelCalled, ModelRetried, Noticed, Prompt, PromptMessage
 from treeact.trace.log import EventLog
-from treeact.trace.usage import Ledger
+from treeact.trace.usage import Ledger, share_tokens
 
 
 class ModelCaller:
@@ -108,7 +108,8 @@ class ModelCaller:
 
     def _book(self, completion: Completion, request: Request, *, role: str, phase: str) -> None:
         usage = completion.usage
-        self._ledger.add(role, phase, usage, completion.cost)
+        parts = share_tokens(usage.input_tokens, part_sizes(request.messages))
+        self._ledger.add(role, phase, usage, completion.cost, parts)
         event = self._log.emit(
             ModelCalled(
                 id=request.path,
@@ -125,6 +126,7 @@ class ModelCaller:
                 cache_write_tokens=usage.cache_write_tokens,
                 reasoning_tokens=usage.reasoning_tokens,
                 estimated=usage.estimated,
+                parts=parts,
                 cost=completion.cost,
                 latency=completion.latency,
                 retries=completion.retries,
@@ -148,6 +150,24 @@ class ModelCaller:
         )
         content = self._log.text(message.content)
         return PromptMessage(role=message.role, content=content, images=images)
+
+
+PARTS = {"system": "system", "user": "observation", "assistant": "history"}
+"""The part of a prompt that a message belongs to by its role."""
+IMAGE_SIZE = 4000
+"""Characters that a picture counts for when a prompt is divided into parts."""
+
+
+def part_sizes(messages: Sequence[Message]) -> dict[str, int]:
+    """Return the characters of a prompt by its parts, as the ledger tells them apart."""
+    sizes: dict[str, int] = {}
+    for message in messages:
+        part = message.part or PARTS[message.role]
+        size = len(message.content) - message.tools + IMAGE_SIZE * len(message.images)
+        sizes[part] = sizes.get(part, 0) + size
+        if message.tools:
+            sizes["tools"] = sizes.get("tools", 0) + message.tools
+    return sizes
 
 
 def call_bound(model: Model, request: Request) -> Amounts:

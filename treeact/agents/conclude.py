@@ -33,7 +33,7 @@ class LastCall:
     ) -> None:
         self._caller = caller
         self._opening = tuple(opening)
-        self._request = Message("user", request)
+        self._request = Message("user", request, part="system")
         self._budget = budget
         self._held: Reservation | None = None
 

@@ -44,7 +44,7 @@ class JudgingProposer(ModelProposer):
     def _judgement(self, path: Path) -> Sequence[Message]:
         answer = path[-1].observation.answer if path else None
         request = prompts.render("score", finished=answer is not None, answer=answer)
-        return (*self.messages(path), Message("user", request))
+        return (*self.messages(path), Message("user", request, part="system"))
 
 
 def read_score(reply: str) -> Score:

@@ -26,7 +26,6 @@ from treeact.trace.events import (
     ToolCalled,
 )
 from treeact.trace.log import BLOBS_FOLDER, read_events
-from treeact.trace.usage import Usage
 
 
 class Past:
@@ -109,14 +108,7 @@ class Past:
         return Completion(
             texts=tuple(self._blobs.read_text(reply) for reply in event.replies),
             finish_reasons=event.finish_reasons,  # type: ignore[arg-type]  # as they were written
-            usage=Usage(
-                input_tokens=event.input_tokens,
-                output_tokens=event.output_tokens,
-                cached_tokens=event.cached_tokens,
-                cache_write_tokens=event.cache_write_tokens,
-                reasoning_tokens=event.reasoning_tokens,
-                estimated=event.estimated,
-            ),
+            usage=event.usage,
             cost=event.cost,
             latency=event.latency,
             model=event.model,

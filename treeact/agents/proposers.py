@@ -14,7 +14,7 @@ from treeact.agents.environment import answer_text
 from treeact.agents.observations import INTERRUPTED
 from treeact.agents.replies import parse_reply
 from treeact.models.base import Image, Message
-from treeact.planners.protocols import Action, Answer, Call, NoAction, Path, Proposal, Sketch, Step
+from treeact.planners.protocols import Action, Answer, Call, NoAction, Path, Proposal, Step
 from treeact.tools import FINAL_ANSWER
 from treeact.trace.events import Proposed
 from treeact.trace.log import EventLog
@@ -32,13 +32,18 @@ class Reading:
         thought: str = "",
         problem: str | None = None,
         repairs: tuple[str, ...] = (),
-        later: tuple[Sketch, ...] = (),
+        later: tuple[Action, ...] = (),
     ) -> None:
         self.action = action
         self.later = later
         self.thought = thought
         self.problem = problem
         self.repairs = repairs
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What readings are equal by: the keys of all their actions."""
+        return tuple(action.key for action in (self.action, *self.later))
 
 
 class ModelProposer:
@@ -52,6 +57,7 @@ class ModelProposer:
         read: how a reply becomes an action.
         stop: texts at which replies end.
         vision: whether pictures of observations are shown to the model.
+        words: what the model is shown as its own reply of a step.
         listens: whether it takes what the user says, for all paths from then on; where a planner
             does not fork, the environment does, and it belongs to the one path.
     """
@@ -66,6 +72,7 @@ class ModelProposer:
         read: Callable[[str], Reading],
         stop: tuple[str, ...] = (),
         vision: bool = False,
+        words: Callable[[Proposal], str] = lambda proposal: proposal.reply,
         listens: bool = False,
     ) -> None:
         self._caller = caller
@@ -75,7 +82,7 @@ class ModelProposer:
         self._stop = stop
         self._listens = listens
         self._said: list[str] = []
-        self._conversation = _Conversation(tuple(opening), vision=vision)
+        self._conversation = _Conversation(tuple(opening), words, vision=vision)
 
     async def propose(
         self, path: Path, n: int, *, id: str, notes: Sequence[str] = ()
@@ -120,8 +127,8 @@ class ModelProposer:
         readings = [self._read(text) for text in texts]
         if len(readings) == 1:  # a key is not free: it parses the code
             return [self._proposal(readings[0], texts[0], id)]
-        votes = Counter(reading.action.key for reading in readings)
-        first = {reading.action.key: n for n, reading in reversed([*enumerate(readings)])}
+        votes = Counter(reading.key for reading in readings)
+        first = {reading.key: n for n, reading in reversed([*enumerate(readings)])}
         return [
             self._proposal(readings[first[key]], texts[first[key]], id, votes=count)
             for key, count in votes.most_common()
@@ -148,8 +155,11 @@ class ModelProposer:
 class _Conversation:
     """Turns a path into messages, remembering those of the path it was last asked for."""
 
-    def __init__(self, opening: tuple[Message, ...], *, vision: bool) -> None:
+    def __init__(
+        self, opening: tuple[Message, ...], words: Callable[[Proposal], str], *, vision: bool
+    ) -> None:
         self._opening = opening
+        self._words = words
         self._vision = vision
         self._path: Path = ()
         self._messages: list[Message] = list(opening)
@@ -168,6 +178,5 @@ class _Conversation:
         observation = step.observation
         images = tuple(Image(data=data) for data in observation.images) if self._vision else ()
         said = Message("user", observation.text, images)
-        if step.proposal is None or not step.proposal.reply:
-            return [said]
-        return [Message("assistant", step.proposal.reply), said]
+        words = self._words(step.proposal) if step.proposal else ""
+        return [Message("assistant", words), said] if words else [said]

@@ -28,6 +28,7 @@ from treeact.planners.protocols import (
     Observation,
     Path,
     Planner,
+    Proposer,
     Solution,
     Step,
 )
@@ -61,8 +62,9 @@ class Parts:
 
     planner: Planner
     env: Environment
-    proposer: ModelProposer
-    last_call: LastCall
+    proposer: Proposer
+    last_call: LastCall | None
+    """None where there is no model to ask for a best effort."""
     close: Callable[[], Awaitable[None]]
     """Releases what the parts hold, such as the sandbox."""
 
@@ -225,7 +227,8 @@ class Run:
             return result
         finally:
             self._finished = True
-            self._parts.last_call.release()
+            if self._parts.last_call:
+                self._parts.last_call.release()
             if not (ended and self._follow_up):
                 await self._release()
 
@@ -244,7 +247,8 @@ class Run:
 
     async def _solve_and_conclude(self, began: float) -> Result:
         self.budget.start()
-        self._parts.last_call.hold()
+        if self._parts.last_call:
+            self._parts.last_call.hold()
         return await self._conclude(await self._solve(), began)
 
     async def _solve(self) -> Solution:
@@ -285,13 +289,16 @@ class Run:
         return self._result(reason, str(stopped), began, answer=answer, best_effort=True)
 
     async def _best_effort(self) -> str | None:
-        messages = self._parts.proposer.messages(self._path)
+        proposer, last_call = self._parts.proposer, self._parts.last_call
+        if last_call is None or not isinstance(proposer, ModelProposer):
+            return None
+        messages = proposer.messages(self._path)
         try:
             async with asyncio.timeout(self.budget.seconds_left()):
-                reply = await self._parts.last_call.ask(messages, id=f"{self._root}/conclude")
+                reply = await last_call.ask(messages, id=f"{self._root}/conclude")
         except (ModelError, TimeoutError):
             return None
-        if reply is None or not (answer := self._parts.proposer.read_answer(reply)):
+        if reply is None or not (answer := proposer.read_answer(reply)):
             return None
         self._answered(answer, best_effort=True)
         return answer

@@ -89,7 +89,7 @@ def _sample(line: bytes, folder: Path, where: str) -> Sample:
     try:
         row = _Row.model_validate_json(line)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {_first_fault(error)}; correct that line.") from error
+        raise ConfigError(f"{where}: {first_fault(error)}; correct that line.") from error
     files = tuple(folder / "files" / row.task_id / file for file in row.files)
     _check_files(files, where)
     return Sample(Task(row.question, files, row.task_id), row.level, row.answer)
@@ -103,7 +103,8 @@ def _check_files(files: tuple[Path, ...], where: str) -> None:
             raise ConfigError(f"{where}: there is no file {file}; restore it or unlist it.")
 
 
-def _first_fault(error: ValidationError) -> str:
+def first_fault(error: ValidationError) -> str:
+    """Return where a record is wrong, and how."""
     fault = error.errors(include_url=False)[0]
     field = ".".join(map(str, fault["loc"]))
     return f"{field}: {fault['msg']}" if field else fault["msg"]

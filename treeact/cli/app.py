@@ -225,6 +225,18 @@ def trace_show(
     show_trace(run, display=display.value, runs=runs)
 
 
+@trace_app.command("usage")
+def trace_usage(
+    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    runs: RunsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the tokens and dollars of a run by role, phase and part of the prompt."""
+    from treeact.cli.usage import show_usage
+
+    show_usage(run, runs=runs, as_json=as_json)
+
+
 @trace_app.command("list")
 def trace_list(
     runs: RunsOption = None,

@@ -17,6 +17,8 @@ PLANNERS = {
     "best-of-n": "treeact.planners.best_of_n:BestOfN",
     "greedy": "treeact.planners.greedy:Greedy",
     "mcts": "treeact.planners.mcts:MCTS",
+    "toolchain": "treeact.planners.toolchain:ToolChain",
+    "tree-planner": "treeact.planners.tree_planner:TreePlanner",
 }
 
 

@@ -6,7 +6,7 @@ Plain dataclasses, so that `import treeact` stays cheap; checking happens where 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from treeact.errors import ConfigError
@@ -31,6 +31,10 @@ class Message:
     role: Role
     content: str
     images: tuple[Image, ...] = ()
+    part: str = field(default="", compare=False)
+    """The part of the prompt that the ledger counts it to; empty goes by the role."""
+    tools: int = field(default=0, compare=False)
+    """Characters of it that describe tools, which the ledger counts to a part of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from treeact.planners.best_of_n import BestOfN as BestOfN
     from treeact.planners.greedy import Greedy as Greedy
     from treeact.planners.mcts import MCTS as MCTS
+    from treeact.planners.memory import PlanMemory as PlanMemory
     from treeact.planners.protocols import Decider as Decider
     from treeact.planners.protocols import Environment as Environment
     from treeact.planners.protocols import Forkable as Forkable
     from treeact.planners.protocols import Planner as Planner
     from treeact.planners.protocols import Proposer as Proposer
     from treeact.planners.protocols import Scorer as Scorer
+    from treeact.planners.toolchain import ToolChain as ToolChain
     from treeact.planners.tree import ActionTree as ActionTree
+    from treeact.planners.tree_planner import TreePlanner as TreePlanner
 
 _HOMES = {
     "ActionTree": "tree",
@@ -28,9 +31,12 @@ _HOMES = {
     "Forkable": "protocols",
     "Greedy": "greedy",
     "MCTS": "mcts",
+    "PlanMemory": "memory",
     "Planner": "protocols",
     "Proposer": "protocols",
     "Scorer": "protocols",
+    "ToolChain": "toolchain",
+    "TreePlanner": "tree_planner",
 }
 
 __all__ = [*_HOMES]

@@ -66,6 +66,24 @@ def python_call(name: str, arguments: Mapping[str, Any], args: Sequence[Any] = (
     return f"{name}({', '.join([*map(repr, args), *named])})"
 
 
+def parse_call(text: str) -> tuple[str, list[Any], dict[str, Any]] | None:
+    """Return name, positional and named arguments of what `python_call` writes, or None.
+
+    Arguments are literals: nothing is run.
+    """
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+            return None
+        named: dict[str, Any] = {}
+        for keyword in call.keywords:
+            value = ast.literal_eval(keyword.value)
+            named |= {keyword.arg: value} if keyword.arg else dict(value)
+        return call.func.id, [*map(ast.literal_eval, call.args)], named
+    except (*SyntaxFailure, TypeError):
+        return None
+
+
 def _parse(code: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -272,6 +272,7 @@ class Scorer(Protocol):
         ...
 
 
+@runtime_checkable
 class Decider(Protocol):
     """Who chooses among actions that plans offer at a node, given what is seen there."""
 

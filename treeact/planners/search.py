@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from treeact.errors import ConfigError, SandboxError, TreeActError
@@ -29,6 +30,9 @@ MAX_NOTES = 5
 """Causes of failures that a proposer is told at once: the newest."""
 NOTE_LENGTH = 300
 """Characters of an action or a cause in a note."""
+
+Cost = Callable[[Proposal, Observation | None], tuple[float, float]]
+"""Returns g and h of a child, given what came of it where it was carried out."""
 
 
 class Search:
@@ -69,10 +73,18 @@ class Search:
         self._states: dict[Node, Forkable] = {tree.root: self._env}
         self._lessons: deque[str] = deque(maxlen=lessons)
         self._causes: dict[str, str] = {}
-        self._invalid: dict[str, str] = {}
+        self.invalid: dict[str, str] = {}
+        """Why actions fail in every state, by key."""
 
-    async def propose(self, node: Node, samples: int) -> Sequence[Proposal]:
+    async def propose(
+        self, node: Node, samples: int, *, id: str | None = None
+    ) -> Sequence[Proposal]:
         """Spend an expansion on `node` and return what is proposed there, best supported first.
+
+        Args:
+            node: where to propose.
+            samples: how many samples to draw.
+            id: logical id of the call; that of the node unless it was asked there before.
 
         Raises:
             TreeActError: a limit or failure ends the search; the node is as it was.
@@ -80,22 +92,31 @@ class Search:
         self._budget.take("expansions")
         self._budget.take("steps")
         path = self.tree.path(node)
-        proposals = await self._proposer.propose(path, samples, id=node.id, notes=self.notes(path))
+        proposals = await self._proposer.propose(
+            path, samples, id=id or node.id, notes=self.notes(path)
+        )
         self.tree.expand(node, samples=samples)
         return proposals
 
     async def carry_out(
-        self, node: Node, proposals: Sequence[Proposal], *, keep_failed: bool = True
+        self,
+        node: Node,
+        proposals: Sequence[Proposal],
+        *,
+        keep_failed: bool = True,
+        cost: Cost | None = None,
     ) -> list[Node]:
         """Carry out `proposals`, each in a fork of `node`, and return the children to go on from.
 
         A candidate that failed is pruned when another succeeded; where all failed they are kept,
-        since repairing one is then the only way on. The state of `node` is dropped.
+        since repairing one is then the only way on, unless their state is lost. The state of `node`
+        is dropped.
 
         Args:
             node: where the proposals were made.
             proposals: the candidates, distinct.
             keep_failed: False prunes failed candidates also where all failed.
+            cost: what the children cost, in searches that weigh it.
 
         Raises:
             SandboxError: the state was lost for every candidate.
@@ -104,14 +125,29 @@ class Search:
         ids = [self.tree.child_id(node, number) for number, _ in enumerate(proposals, first)]
         trials = await self._try_all(node, proposals, ids)
         children = [
-            self._add(node, proposal, *trial)
+            self._add(node, proposal, *trial, cost)
             for proposal, trial in zip(proposals, trials, strict=True)
         ]
         await self._let_go(node)
         succeeded = any(child.observation and child.observation.ok for child in children)
         if succeeded or not keep_failed:
             await self._prune_failed(children)
-        return [child for child in children if child.status != "pruned"]
+        return [child for child in children if child in self._states]
+
+    async def take(self, node: Node) -> Observation:
+        """Carry out the planned `node` in a fork of its parent's state, which is kept.
+
+        Raises:
+            SandboxError: the state was lost.
+        """
+        assert node.parent and node.proposal
+        state, observation = await self._try(node.parent, node.proposal, node.id)
+        if state is not None:
+            self._states[node] = state
+        self.tree.observe(node, observation)
+        if not observation.ok:
+            self._learn(node.proposal, observation)
+        return observation
 
     async def expand(self, node: Node, samples: int, *, keep_failed: bool = True) -> list[Node]:
         """Propose at `node` and carry the proposals out; see `propose` and `carry_out`."""
@@ -121,8 +157,8 @@ class Search:
     def notes(self, path: Path) -> list[str]:
         """Return why answers, and actions on other paths than `path`, failed; newest last."""
         own = {step.proposal.actions[0].key for step in path if step.proposal}
-        causes = [cause for key, cause in self._causes.items() if key not in own]
-        return [*self._lessons, *causes[-MAX_NOTES:]]
+        causes = (self._causes[key] for key in reversed(self._causes) if key not in own)
+        return [*self._lessons, *[*islice(causes, MAX_NOTES)][::-1]]
 
     def learn_from(self, node: Node) -> None:
         """Remember what the scorer had against an answer, for all later proposals."""
@@ -211,7 +247,7 @@ class Search:
         action = proposal.actions[0]
         async with self._slots:
             fork = await self._states[node].fork(id=id)
-            if cause := self._invalid.get(action.key):  # no need to see it fail once more
+            if cause := self.invalid.get(action.key):  # no need to see it fail once more
                 return fork, Observation(text=cause, ok=False, invalid=True)
             try:
                 return fork, await fork.step(action, id=id)
@@ -220,9 +256,15 @@ class Search:
                 raise
 
     def _add(
-        self, node: Node, proposal: Proposal, state: Forkable | None, observation: Observation
+        self,
+        node: Node,
+        proposal: Proposal,
+        state: Forkable | None,
+        observation: Observation,
+        cost: Cost | None,
     ) -> Node:
-        child = self.tree.add(node, proposal, observation)
+        g, h = cost(proposal, observation) if cost else (0.0, 0.0)
+        child = self.tree.add(node, proposal, observation, g=g, h=h)
         if state is not None:
             self._states[child] = state
         if not observation.ok:
@@ -236,7 +278,7 @@ class Search:
             self._causes.pop(action.key, None)
             self._causes[action.key] = f"{_cut(action.text)}\nfailed: {cause_of(observation)}"
         if observation.invalid:
-            self._invalid[action.key] = observation.text
+            self.invalid[action.key] = observation.text
 
     async def _prune_failed(self, children: Iterable[Node]) -> None:
         for child in children:

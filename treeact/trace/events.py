@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from treeact.trace.usage import Usage
+
 SCHEMA_VERSION = 1
 
 StopReason = Literal[
@@ -128,10 +130,25 @@ class ModelCalled(Event):
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     estimated: bool = False
+    parts: dict[str, int] = Field(default_factory=dict)
+    """Input tokens by part of the prompt, in proportion to length: system, tools, task, history,
+    observation."""
     cost: float | None
     """Dollars; null when the price is not known."""
     latency: float
     retries: int = 0
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens, as the ledger counts them."""
+        return Usage(
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cached_tokens=self.cached_tokens,
+            cache_write_tokens=self.cache_write_tokens,
+            reasoning_tokens=self.reasoning_tokens,
+            estimated=self.estimated,
+        )
 
 
 class ModelRetried(Event):

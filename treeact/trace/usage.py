@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -44,13 +44,44 @@ class Entry:
     """Dollars of the calls whose price is known."""
     unpriced: int = 0
     """Calls whose price is not known; when there are any, `cost` is a lower bound."""
+    parts: dict[str, int] = field(default_factory=dict)
+    """Input tokens by part of the prompt: system, tools, task, history, observation."""
 
-    def add(self, usage: Usage, cost: float | None) -> None:
+    def add(self, usage: Usage, cost: float | None, parts: Mapping[str, int] | None = None) -> None:
         """Add one call that used `usage` and cost `cost` dollars."""
         self.calls += 1
         self.usage += usage
         self.unpriced += cost is None
         self.cost += cost or 0.0
+        self._add_parts(parts or {})
+
+    def merge(self, other: Entry) -> None:
+        """Add the calls of another sum."""
+        self.calls += other.calls
+        self.usage += other.usage
+        self.cost += other.cost
+        self.unpriced += other.unpriced
+        self._add_parts(other.parts)
+
+    def _add_parts(self, parts: Mapping[str, int]) -> None:
+        for part, tokens in parts.items():
+            self.parts[part] = self.parts.get(part, 0) + tokens
+
+
+def share_tokens(tokens: int, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Divide the input tokens of a call among the parts of its prompt, in proportion to size.
+
+    Providers report one figure for a prompt; what each part had of it is an estimate by its length.
+    The shares add up to `tokens` exactly: what rounding leaves goes to the largest remainders.
+    """
+    whole = sum(sizes.values())
+    if not whole:
+        return {}
+    shares = {part: tokens * size // whole for part, size in sizes.items()}
+    rests = sorted(sizes, key=lambda part: (-(tokens * sizes[part] % whole), part))
+    for part in rests[: tokens - sum(shares.values())]:
+        shares[part] += 1
+    return shares
 
 
 class Ledger:
@@ -59,9 +90,16 @@ class Ledger:
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str], Entry] = {}
 
-    def add(self, role: str, phase: str, usage: Usage, cost: float | None) -> None:
-        """Book one call."""
-        self._entries.setdefault((role, phase), Entry()).add(usage, cost)
+    def add(
+        self,
+        role: str,
+        phase: str,
+        usage: Usage,
+        cost: float | None,
+        parts: Mapping[str, int] | None = None,
+    ) -> None:
+        """Book one call; `parts` are its input tokens by part of the prompt, if they are known."""
+        self._entries.setdefault((role, phase), Entry()).add(usage, cost, parts)
 
     def rows(self) -> Iterable[tuple[str, str, Entry]]:
         """Yield role, phase and sum, in the order in which they first occurred."""
@@ -73,8 +111,5 @@ class Ledger:
         """The sum over every role and phase."""
         total = Entry()
         for entry in self._entries.values():
-            total.calls += entry.calls
-            total.usage += entry.usage
-            total.cost += entry.cost
-            total.unpriced += entry.unpriced
+            total.merge(entry)
         return total

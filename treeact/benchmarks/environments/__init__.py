@@ -1,0 +1,1 @@
+"""Environments with tasks of their own, for planners to be tried on."""
