@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 from treeact.agents import prompts
 from treeact.agents.agent import Agent
 from treeact.agents.calls import ModelCaller
 from treeact.agents.code_environment import CodeEnvironment
 from treeact.agents.conclude import LastCall
+from treeact.agents.control import ToolRule
+from treeact.agents.host_folder import HostFolder
 from treeact.agents.json_calls import ToolEnvironment, read_call
 from treeact.agents.judging import JudgingProposer
+from treeact.agents.looking import make_looker
 from treeact.agents.proposers import ModelProposer, Reading
 from treeact.agents.replies import parse_reply
 from treeact.agents.replies.sketches import split_sketches
@@ -23,6 +27,8 @@ from treeact.sandbox.base import Limits
 from treeact.sandbox.packages import packages
 from treeact.sandbox.select import opener
 from treeact.tools import ToolSet, final_answer
+from treeact.tools.documents import read_document
+from treeact.tools.selection import Catalogue, make_catalogue
 
 
 def assemble_code_agent(agent: Agent, context: Context) -> Parts:
@@ -31,9 +37,11 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
     Raises:
         ConfigError: tools clash, or a dollar budget meets an unknown price.
     """
-    tools = ToolSet([*agent.tools, final_answer])
+    catalogue = make_catalogue(agent.tools, context.task.question)
+    tools = ToolSet([*agent.tools, *catalogue.added, final_answer])
+    check_rules(agent, tools)
     caller = make_caller(agent, context)
-    opening = code_opening(agent, context)
+    opening = code_opening(agent, context, catalogue)
     proposer = make_proposer(agent, context, caller, opening, code_reader(agent, tools.names))
     last_call = make_last_call(context, caller, opening)
     workspace = Workspace(
@@ -44,6 +52,7 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
             log=context.log,
             root=context.task.id,
             past=context.past,
+            looker=make_looker(make_caller(agent, context)),
         )
     )
     return Parts(
@@ -72,13 +81,15 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
             f"the {agent.planner.name} planner steps back in state, and the json agent's tools act "
             "on the world itself: use the codeact agent, or the greedy planner"
         )
-    if context.task.files:
-        raise ConfigError("the json agent has no working folder: give it tools that read files")
-    tools = ToolSet([*agent.tools, final_answer])
+    if context.task.files and read_document not in agent.tools:
+        raise ConfigError(
+            "the json agent has no code that could open files: give it read_document (--tools gaia)"
+        )
+    catalogue = make_catalogue(agent.tools, context.task.question)
+    tools = ToolSet([*agent.tools, *catalogue.added, final_answer])
+    check_rules(agent, tools)
     caller = make_caller(agent, context)
-    stubs = [tool.stub() for tool in tools]
-    system = prompts.render("json", tools=stubs, instructions=agent.instructions)
-    opening = [system_message(system, stubs), task_message(context)]
+    opening = json_opening(agent, context, catalogue)
     return Parts(
         planner=agent.planner,
         env=ToolEnvironment(
@@ -87,6 +98,8 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
             log=context.log,
             timeout=agent.step_timeout,
             past=context.past,
+            folder=HostFolder(context.task.files),
+            looker=make_looker(make_caller(agent, context)),
         ),
         proposer=make_proposer(agent, context, caller, opening, read_call),
         last_call=make_last_call(context, caller, opening),
@@ -146,12 +159,43 @@ def system_message(text: str, stubs: Sequence[str]) -> Message:
     return Message("system", text, tools=sum(map(len, stubs)))
 
 
-def code_opening(agent: Agent, context: Context) -> list[Message]:
+def json_opening(agent: Agent, context: Context, catalogue: Catalogue) -> list[Message]:
+    """Return the system prompt and the task, for an agent that makes single calls."""
+    shown = [*catalogue.shown, *catalogue.added, final_answer]
+    stubs = [tool.stub() for tool in shown]
+    system = prompts.render(
+        "json",
+        tools=stubs,
+        hidden=catalogue.hidden,
+        instructions=agent.instructions,
+    )
+    files = [file.name for file in context.task.files]
+    return [system_message(system, stubs), task_message(context, files or None)]
+
+
+def check_rules(agent: Agent, tools: ToolSet) -> None:
+    """Check that the rules for single tools are about tools that there are.
+
+    Raises:
+        ConfigError: one is not, so that nobody is asked who should have been.
+    """
+    for name, rule in agent.approve_tools.items():
+        if name not in tools:
+            raise ConfigError(f"approve_tools names {name!r}, and there is no such tool")
+        if rule not in get_args(ToolRule):
+            raise ConfigError(f"approve_tools has {rule!r} for {name}: use 'always' or 'never'")
+
+
+def code_opening(
+    agent: Agent, context: Context, catalogue: Catalogue | None = None
+) -> list[Message]:
     """Return the system prompt and the task."""
-    stubs = [tool.stub() for tool in agent.tools]
+    catalogue = catalogue or Catalogue(tuple(agent.tools))
+    stubs = [tool.stub() for tool in (*catalogue.shown, *catalogue.added)]
     system = prompts.render(
         "codeact",
         tools=stubs,
+        hidden=catalogue.hidden,
         packages=[_import_name(package.split()[0]) for package in packages()],
         limits=_limits_sentence(agent.limits),
         output_limit=agent.limits.output,

@@ -53,7 +53,13 @@ def start_run(
             budget=own_budget,
             log=log,
             ledger=Ledger(),
-            control=Control(log, policy=agent.approve, root=task.id),
+            control=Control(
+                log,
+                policy=agent.approve,
+                rules=agent.approve_tools,
+                reviewer=agent.review,
+                root=task.id,
+            ),
             past=past,
         )
         parts = agent.assemble(context)

@@ -11,10 +11,12 @@ from typing import Any
 
 from treeact.agents.control import Control
 from treeact.agents.past import Past
+from treeact.calling import Look, lend
 from treeact.errors import ConfigError, SandboxError, ToolError
 from treeact.planners.normalise import python_call
 from treeact.sandbox.base import Branch, Effects, Execution, HostTool, Sandbox, ToolCall
-from treeact.trace.events import BranchForked, SandboxStarted, ToolCalled
+from treeact.tools.results import to_json
+from treeact.trace.events import Blob, BranchForked, SandboxStarted, ToolCalled
 from treeact.trace.log import EventLog
 
 OpenSandbox = Callable[[], Awaitable[Sandbox]]
@@ -34,6 +36,7 @@ class Home:
         log: where starts are written.
         root: logical id of the run.
         past: tool calls that were made before the run was resumed.
+        looker: what looks at pictures for the tools, given the logical id of the step.
     """
 
     def __init__(
@@ -45,7 +48,9 @@ class Home:
         log: EventLog,
         root: str,
         past: Past,
+        looker: Callable[[str], Look],
     ) -> None:
+        self.looker = looker
         self.log = log
         self.past = past
         self._open_sandbox = open_sandbox
@@ -114,7 +119,10 @@ class Workspace:
         """
         branch = await self._branch
         loop = asyncio.get_running_loop()
-        with control.stoppable(lambda: loop.create_task(branch.interrupt())):
+        with (
+            control.stoppable(lambda: loop.create_task(branch.interrupt())),
+            lend(look=self._home.looker(id)),
+        ):
             return await branch.run(
                 code,
                 timeout=timeout,
@@ -185,8 +193,15 @@ class Workspace:
                 result=result,
                 error=call.error,
                 duration=call.duration,
+                files=file_blobs(self._log, call.files),
             )
         )
+
+
+def file_blobs(log: EventLog, files: Mapping[str, bytes]) -> dict[str, Blob]:
+    """Keep the files that a call brought, for the event of the call."""
+    kind = "application/octet-stream"
+    return {name: log.blobs.put(data, media_type=kind) for name, data in files.items()}
 
 
 async def _ready(branch: Branch) -> Branch:
@@ -194,7 +209,7 @@ async def _ready(branch: Branch) -> Branch:
 
 
 class GuardedTool:
-    """A tool whose calls wait for approval."""
+    """A tool whose calls wait for approval, and whose results are reviewed."""
 
     def __init__(self, tool: HostTool, control: Control, *, root: str) -> None:
         self._tool = tool
@@ -221,26 +236,30 @@ class GuardedTool:
         return self._tool.stub()
 
     async def call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Ask, then call the tool.
+        """Ask where that is needed, call the tool, and return what the reviewer lets through.
 
         Raises:
-            ToolError: the call was not allowed, or failed.
+            ToolError: the call was not allowed, or failed, or its result is withheld.
         """
-        text = python_call(self.name, kwargs, args)
-        decision = await self._control.approve(
-            "call", text, id=f"{self._root}/{self.name}", risky=True
-        )
-        if decision.verdict != "approve":
-            raise ToolError(f"The user did not allow this call. {decision.text}".strip())
-        return await self._tool.call(args, kwargs)
+        id = f"{self._root}/{self.name}"
+        risky = self.effects == "write"
+        if self._control.asks_in_code(risky=risky, tool=self.name):
+            text = python_call(self.name, kwargs, args)
+            decision = await self._control.approve("call", text, id=id, risky=risky, tool=self.name)
+            if decision.verdict != "approve":
+                raise ToolError(f"The user did not allow this call. {decision.text}".strip())
+        result = await self._tool.call(args, kwargs)
+        seen = await self._control.review(self.name, args, kwargs, result, id=id)
+        return seen if seen is result else to_json(seen, self.name)
 
 
 def guard(tools: Iterable[HostTool], control: Control, *, root: str) -> list[HostTool]:
-    """Return the tools, those with effects guarded where calls need approval."""
-    if control.policy == "none":
-        return list(tools)
+    """Return the tools, those guarded whose calls need approval, or whose results a review."""
     return [
-        GuardedTool(tool, control, root=root) if tool.effects == "write" else tool for tool in tools
+        GuardedTool(tool, control, root=root)
+        if control.reviews or control.asks_in_code(risky=tool.effects == "write", tool=tool.name)
+        else tool
+        for tool in tools
     ]
 
 

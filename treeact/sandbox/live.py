@@ -41,6 +41,7 @@ class LiveBranch:
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._reply: asyncio.Future[tuple[Fields, bytes]] | None = None
         self._run: Run | None = None
+        self._unclaimed = 0
         self._put: list[str] = []
         self._settled = asyncio.Event()
         self._step = 0
@@ -65,7 +66,9 @@ class LiveBranch:
                     self._before = (state.step, state)
             case Kind.REPLY:
                 reply = parse_reply(payload)
-                if self._reply and not self._reply.done():
+                if self._unclaimed:  # its request was given up; answers come in order
+                    self._unclaimed -= 1
+                elif self._reply and not self._reply.done():
                     self._reply.set_result(reply)
             case _ if self._run:
                 self._run.on_frame(kind, payload)
@@ -208,16 +211,17 @@ class LiveBranch:
     ) -> tuple[Fields, bytes]:
         if self.lost is not None:
             raise SandboxError(self.lost)
-        self._reply = self._loop.create_future()
+        reply = self._reply = self._loop.create_future()
         self._connection.send(self.number, kind, payload)
         await self._connection.drain()
         try:
             async with asyncio.timeout(REPLY_PATIENCE):
-                fields, data = await self._reply
+                fields, data = await reply
         except TimeoutError:
             raise SandboxError("the sandbox does not answer") from None
         finally:
             self._reply = None
+            self._unclaimed += reply.cancelled() or not reply.done()
         if (error := fields.text_or_none("error")) is not None:
             raise SandboxError(error)
         return fields, data

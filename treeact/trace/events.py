@@ -184,6 +184,8 @@ class ToolCalled(Event):
     result: Text | None = None
     error: str | None = None
     duration: float = 0.0
+    files: dict[str, Blob] = Field(default_factory=dict)
+    """Files that the call brought into the working folder."""
 
 
 class CodeRun(Event):
