@@ -36,6 +36,8 @@ class WebServer:
         self.answers = answers or {}
         self.requests: list[str] = []
         """The heads of all requests."""
+        self.asked = threading.Event()
+        """Set when a request has come."""
         self._ended = threading.Event()
         outer = self
 
@@ -48,6 +50,7 @@ class WebServer:
                         return
                     head += piece
                 outer.requests.append(head.decode("latin-1"))
+                outer.asked.set()
                 path = head.split()[1].decode("latin-1").partition("?")[0]
                 answer = outer.answers.get(path, response(b"no such page", status="404 Not Found"))
                 try:

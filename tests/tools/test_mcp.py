@@ -130,7 +130,10 @@ async def test_an_endless_list_of_tools_ends() -> None:
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        ("no-such-command-here --x", "there is no command 'no-such-command-here': install it"),
+        (
+            "no-such-command-here --x",
+            "server no-such-command-here: there is no command 'no-such-command-here': install",
+        ),
         ("true", "does not speak MCP"),
         ("sh -c 'echo broken >&2; exit 7'", r"exit code 7: broken"),
         ("sh -c 'yes no | head -c 300'", "does not speak MCP"),

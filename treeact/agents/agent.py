@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from treeact.agents.task import Task
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 GREEDY = Greedy()
 LIMITS = Limits()
-NO_RULES: Mapping[str, ToolRule] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Agent:
     step_timeout: float = 60.0
     max_output_tokens: int = 4096
     approve: ApprovalPolicy = "none"
-    approve_tools: Mapping[str, ToolRule] = NO_RULES
+    approve_tools: Mapping[str, ToolRule] = field(default_factory=dict)
     review: Reviewer | None = None
     vision: bool = False
     limits: Limits = LIMITS

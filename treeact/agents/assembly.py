@@ -83,7 +83,8 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
         )
     if context.task.files and read_document not in agent.tools:
         raise ConfigError(
-            "the json agent has no code that could open files: give it read_document (--tools gaia)"
+            "the json agent has no code that could open files of its working folder: "
+            "give it read_document (--tools gaia)"
         )
     catalogue = make_catalogue(agent.tools, context.task.question)
     tools = ToolSet([*agent.tools, *catalogue.added, final_answer])

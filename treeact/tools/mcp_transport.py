@@ -88,7 +88,7 @@ class StdioTransport:
         program = shutil.which(server.command[0], path=env.get("PATH"))
         if program is None:
             raise ConfigError(
-                f"MCP server {server.name}: there is no command {server.command[0]!r}: install it"
+                f"there is no command {server.command[0]!r}: install it, or give its whole path"
             )
         ours, self._control = os.pipe()
         config = {
