@@ -44,6 +44,8 @@ class Agent:
             `{"send_mail": "always", "look": "never"}`.
         review: sees the result of each tool call before the agent does; returns what the agent is
             to get, or raises ToolError to withhold it (see `Reviewer`).
+        context_tokens: tokens of a prompt above which older steps are shown shortened; None is a
+            share of the model's context window, where that is known (see docs/architecture.md).
         vision: whether pictures that code draws are shown to the model.
         limits: what the sandbox may use.
     """
@@ -59,6 +61,7 @@ class Agent:
     approve: ApprovalPolicy = "none"
     approve_tools: Mapping[str, ToolRule] = field(default_factory=dict)
     review: Reviewer | None = None
+    context_tokens: int | None = None
     vision: bool = False
     limits: Limits = LIMITS
 
@@ -117,6 +120,7 @@ class Agent:
             "max_steps": self.max_steps,
             "step_timeout": self.step_timeout,
             "max_output_tokens": self.max_output_tokens,
+            "context_tokens": self.context_tokens,
             "approve": self.approve,
             "approve_tools": dict(self.approve_tools),
             "review": self.review is not None,

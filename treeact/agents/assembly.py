@@ -140,6 +140,7 @@ def make_proposer(
         read=read,
         vision=agent.vision,
         listens=agent.planner.forks,
+        context_tokens=agent.context_tokens,
     )
 
 

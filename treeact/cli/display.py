@@ -74,6 +74,7 @@ class Plain:
             ev.Proposed: self._proposed,
             ev.ToolCalled: self._tool,
             ev.Observed: self._observed,
+            ev.ContextCompacted: self._compacted,
             ev.ApprovalRequested: self._approval,
             ev.CommandReceived: self._command,
             ev.Noticed: self._noticed,
@@ -122,6 +123,13 @@ class Plain:
     def _observed(self, event: ev.Observed) -> None:
         text = self._blobs.read_text(event.text)
         self._text(text, mark="  │ ", style="" if event.ok else "red")
+
+    def _compacted(self, event: ev.ContextCompacted) -> None:
+        self._line(
+            f"context: {event.steps} older steps are shown shortened, "
+            f"about {event.before} -> {event.after} tokens",
+            style="dim",
+        )
 
     def _approval(self, event: ev.ApprovalRequested) -> None:
         self._line(f"this {event.what} waits for your approval:", style="bold yellow")

@@ -157,6 +157,8 @@ class Step:
     proposal: Proposal | None
     """None where a user spoke: then the observation is what they said."""
     observation: Observation
+    dropped: str = ""
+    """Why nobody is shown it any more; empty for a step that counts."""
 
 
 Path = tuple[Step, ...]

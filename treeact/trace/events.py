@@ -299,6 +299,17 @@ class BranchForked(Event):
     duration: float
 
 
+class ContextCompacted(Event):
+    """Older steps are shown shortened from here on, since the prompt had grown too long."""
+
+    type: Literal["context_compacted"] = "context_compacted"
+    steps: int
+    """Steps that are shown shortened now."""
+    before: int
+    """Tokens of the prompt, estimated from its text."""
+    after: int
+
+
 class ApprovalRequested(Event):
     """The run waits for a yes."""
 
@@ -376,6 +387,7 @@ AnyEvent = Annotated[
     | SteppedBack
     | NodeChosen
     | BranchForked
+    | ContextCompacted
     | ApprovalRequested
     | CommandReceived
     | Noticed
