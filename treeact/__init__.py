@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from treeact.agents.agent import Agent as Agent
     from treeact.agents.codeact import CodeAct as CodeAct
     from treeact.agents.json_agent import JsonAgent as JsonAgent
+    from treeact.agents.poact import PoAct as PoAct
     from treeact.agents.run import Result as Result
     from treeact.agents.run import Run as Run
     from treeact.agents.task import Task as Task
@@ -33,6 +34,7 @@ _HOMES = {
     "JailSandbox": "treeact.sandbox.jail",
     "JsonAgent": "treeact.agents.json_agent",
     "Limits": "treeact.sandbox.base",
+    "PoAct": "treeact.agents.poact",
     "Result": "treeact.agents.run",
     "Run": "treeact.agents.run",
     "ScriptedModel": "treeact.models",

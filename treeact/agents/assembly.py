@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 from treeact.agents import prompts
 from treeact.agents.agent import Agent
@@ -23,7 +23,7 @@ from treeact.agents.workspace import Home, Workspace, guard
 from treeact.errors import ConfigError
 from treeact.models.base import Message
 from treeact.planners.protocols import Action, Answer, Code, NoAction, Sketch
-from treeact.sandbox.base import Limits
+from treeact.sandbox.base import HostTool, Limits
 from treeact.sandbox.packages import packages
 from treeact.sandbox.select import opener
 from treeact.tools import ToolSet, final_answer
@@ -44,10 +44,22 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
     opening = code_opening(agent, context, catalogue)
     proposer = make_proposer(agent, context, caller, opening, code_reader(agent, tools.names))
     last_call = make_last_call(context, caller, opening)
-    workspace = Workspace(
+    workspace = make_workspace(agent, context, guard(tools, context.control, root=context.task.id))
+    return Parts(
+        planner=agent.planner,
+        env=make_code_environment(agent, context, workspace),
+        proposer=proposer,
+        last_call=last_call,
+        close=workspace.close,
+    )
+
+
+def make_workspace(agent: Agent, context: Context, tools: Sequence[HostTool]) -> Workspace:
+    """Return where a run's code is executed, its sandbox opened in the background."""
+    return Workspace(
         Home(
             opener(agent.sandbox, limits=agent.limits),
-            tools=guard(tools, context.control, root=context.task.id),
+            tools=tools,
             files=context.task.files,
             log=context.log,
             root=context.task.id,
@@ -55,18 +67,16 @@ def assemble_code_agent(agent: Agent, context: Context) -> Parts:
             looker=make_looker(make_caller(agent, context)),
         )
     )
-    return Parts(
-        planner=agent.planner,
-        env=CodeEnvironment(
-            workspace,
-            control=context.control,
-            log=context.log,
-            step_timeout=agent.step_timeout,
-            listens=not agent.planner.forks,
-        ),
-        proposer=proposer,
-        last_call=last_call,
-        close=workspace.close,
+
+
+def make_code_environment(agent: Agent, context: Context, workspace: Workspace) -> CodeEnvironment:
+    """Return what a run's code acts on."""
+    return CodeEnvironment(
+        workspace,
+        control=context.control,
+        log=context.log,
+        step_timeout=agent.step_timeout,
+        listens=not agent.planner.forks,
     )
 
 
@@ -198,15 +208,22 @@ def code_opening(
         "codeact",
         tools=stubs,
         hidden=catalogue.hidden,
-        packages=[_import_name(package.split()[0]) for package in packages()],
-        limits=_limits_sentence(agent.limits),
-        output_limit=agent.limits.output,
-        step_timeout=agent.step_timeout,
+        **describe_sandbox(agent),
         imagine=agent.planner.imagines,
         instructions=agent.instructions,
     )
     files = [file.name for file in context.task.files]
     return [system_message(system, stubs), task_message(context, files)]
+
+
+def describe_sandbox(agent: Agent) -> dict[str, Any]:
+    """Return what a prompt says about the place where code runs."""
+    return {
+        "packages": [_import_name(package.split()[0]) for package in packages()],
+        "limits": _limits_sentence(agent.limits),
+        "output_limit": agent.limits.output,
+        "step_timeout": agent.step_timeout,
+    }
 
 
 def _import_name(package: str) -> str:

@@ -47,7 +47,7 @@ class ModelCaller:
         self._budget = budget
         self._log = log
         self._ledger = ledger
-        self._last: tuple[int, Sequence[Message]] | None = None
+        self._last: tuple[int, tuple[Message, ...]] | None = None
 
     async def call(
         self,
@@ -137,12 +137,11 @@ class ModelCaller:
             self._log.emit(Noticed(id=request.path, text=note))
 
     def _prompt(self, messages: Sequence[Message]) -> Prompt:
-        """Describe `messages` as what they add to the last prompt, where they extend it."""
-        keep = 0
-        base = None
-        if self._last is not None and _extends(messages, self._last[1]):
-            base, keep = self._last[0], len(self._last[1])
-        return Prompt(base=base, keep=keep, added=tuple(self._describe(m) for m in messages[keep:]))
+        """Describe `messages` as what they add to the messages that the last prompt began with."""
+        seq, earlier = self._last or (None, ())
+        keep = _shared(messages, earlier)
+        added = tuple(self._describe(m) for m in messages[keep:])
+        return Prompt(base=seq if keep else None, keep=keep, added=added)
 
     def _describe(self, message: Message) -> PromptMessage:
         images = tuple(
@@ -193,12 +192,13 @@ def check_context(model: Model, request: Request) -> None:
         )
 
 
-def _extends(messages: Sequence[Message], earlier: Sequence[Message]) -> bool:
-    """Return whether `messages` begin with `earlier`, judged by its two ends."""
-    last = len(earlier) - 1
-    return (
-        0 <= last < len(messages) and messages[last] is earlier[last] and messages[0] is earlier[0]
-    )
+def _shared(messages: Sequence[Message], earlier: Sequence[Message]) -> int:
+    """Return how many messages both prompts begin with."""
+    if messages[: len(earlier)] == earlier:  # mostly, and much faster than one by one
+        return len(earlier)
+    pairs = enumerate(zip(messages, earlier, strict=False))
+    differ = (number for number, (ours, theirs) in pairs if ours != theirs)
+    return next(differ, min(len(messages), len(earlier)))
 
 
 class _BudgetMeter:

@@ -88,10 +88,13 @@ class CodeEnvironment(AgentEnvironment):
         except SandboxError as error:
             return await self._recover(str(error).rstrip("."))
         self._log_execution(execution, id)
+        told = observations.describe_execution(execution, timeout=self._step_timeout)
         observation = Observation(
-            text=before + observations.describe_execution(execution, timeout=self._step_timeout),
+            text=before + told,
             ok=execution.ok,
             invalid=_is_no_python(execution, source),
+            empty=told == observations.EMPTY,
+            lasting=any(map(self._workspace.has_effects, execution.calls)),
             answer=given_answer(execution),
             images=tuple(picture.data for picture in execution.images),
         )

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from treeact.agents.control import Control, Interrupted
@@ -88,6 +89,8 @@ class ToolEnvironment(AgentEnvironment):
         if known:
             self._folder.restore(known[0].files)
         observation = _as_before(action, known[0]) if known else await self._call(action, id)
+        if self._is_risky(action):
+            observation = replace(observation, lasting=True)
         self._log.emit(
             ToolCalled(
                 id=f"{id}/{action.tool}",

@@ -104,7 +104,7 @@ class ModelProposer:
         if self._listens:
             self._said += await self._control.catch_up()
         messages = self.messages(path, notes)
-        self._conversation.check()
+        self.check_context()
         call = self._caller.call(messages, id=f"{id}/propose", phase="act", n=n, stop=self._stop)
         try:
             completion = await self._control.interruptible(call)
@@ -122,6 +122,14 @@ class ModelProposer:
         *before, last = messages
         aside = prompts.render("aside", said=self._said, notes=notes)
         return (*before, replace(last, content=f"{last.content}\n\n{aside}"))
+
+    def check_context(self) -> None:
+        """Check that the path that was asked for last can be gone on from.
+
+        Raises:
+            ContextFull: the conversation has grown too long, and cannot be shortened any more.
+        """
+        self._conversation.check()
 
     def read_answer(self, reply: str) -> str | None:
         """Return the answer that a reply to the last call gives, or None."""

@@ -50,6 +50,7 @@ class Home:
         past: Past,
         looker: Callable[[str], Look],
     ) -> None:
+        self.effects = {tool.name: tool.effects for tool in tools}
         self.looker = looker
         self.log = log
         self.past = past
@@ -131,6 +132,10 @@ class Workspace:
                 recorded=self._home.past.calls(id),
             )
 
+    def has_effects(self, call: ToolCall) -> bool:
+        """Return whether a call changed the world outside, or may have, also if it failed."""
+        return call.is_final and self._home.effects.get(call.tool) == "write"
+
     async def fork(self, *, id: str) -> Workspace:
         """Return a tentative copy of the live state, for the node `id`.
 
@@ -208,13 +213,11 @@ async def _ready(branch: Branch) -> Branch:
     return branch
 
 
-class GuardedTool:
-    """A tool whose calls wait for approval, and whose results are reviewed."""
+class WrappedTool:
+    """A tool that is called through something else; subclasses say what that does."""
 
-    def __init__(self, tool: HostTool, control: Control, *, root: str) -> None:
+    def __init__(self, tool: HostTool) -> None:
         self._tool = tool
-        self._control = control
-        self._root = root
 
     @property
     def name(self) -> str:
@@ -236,6 +239,19 @@ class GuardedTool:
         return self._tool.stub()
 
     async def call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Call the tool."""
+        return await self._tool.call(args, kwargs)
+
+
+class GuardedTool(WrappedTool):
+    """A tool whose calls wait for approval, and whose results are reviewed."""
+
+    def __init__(self, tool: HostTool, control: Control, *, root: str) -> None:
+        super().__init__(tool)
+        self._control = control
+        self._root = root
+
+    async def call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Ask where that is needed, call the tool, and return what the reviewer lets through.
 
         Raises:
@@ -248,7 +264,7 @@ class GuardedTool:
             decision = await self._control.approve("call", text, id=id, risky=risky, tool=self.name)
             if decision.verdict != "approve":
                 raise ToolError(f"The user did not allow this call. {decision.text}".strip())
-        result = await self._tool.call(args, kwargs)
+        result = await super().call(args, kwargs)
         seen = await self._control.review(self.name, args, kwargs, result, id=id)
         return seen if seen is result else to_json(seen, self.name)
 

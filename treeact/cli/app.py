@@ -121,13 +121,18 @@ def run(  # one parameter per option: this is the table of them
         str | None,
         typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
     ] = None,
-    agent: Annotated[str, typer.Option("--agent", "-a", help="codeact or json.")] = "codeact",
+    agent: Annotated[
+        str, typer.Option("--agent", "-a", help="codeact, json or poact.")
+    ] = "codeact",
     planner: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--planner", "-p", help="greedy, best-of-n, mcts; settings as in mcts:n=3,depth=5."
+            "--planner",
+            "-p",
+            help="greedy, best-of-n, mcts, poact; settings as in mcts:n=3,depth=5. By default the "
+            "agent's own.",
         ),
-    ] = "greedy",
+    ] = None,
     sandbox: SandboxOption = SandboxName.auto,
     max_steps: Annotated[int, typer.Option(min=1, help="Steps of the run.")] = 20,
     budget_usd: Annotated[

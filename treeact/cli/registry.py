@@ -12,11 +12,13 @@ from treeact.errors import ConfigError
 AGENTS = {
     "codeact": "treeact.agents.codeact:CodeAct",
     "json": "treeact.agents.json_agent:JsonAgent",
+    "poact": "treeact.agents.poact:PoAct",
 }
 PLANNERS = {
     "best-of-n": "treeact.planners.best_of_n:BestOfN",
     "greedy": "treeact.planners.greedy:Greedy",
     "mcts": "treeact.planners.mcts:MCTS",
+    "poact": "treeact.planners.poact:PoAct",
     "toolchain": "treeact.planners.toolchain:ToolChain",
     "tree-planner": "treeact.planners.tree_planner:TreePlanner",
 }

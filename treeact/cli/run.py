@@ -37,7 +37,7 @@ class RunOptions:
     model: str | None
     base_url: str | None
     agent: str
-    planner: str
+    planner: str | None
     sandbox: str
     max_steps: int
     budget_usd: float | None
@@ -131,11 +131,12 @@ def _start(
 ) -> Run:
     from treeact.agents.task import Task
 
+    planner = {} if options.planner is None else {"planner": make_planner(options.planner)}
     agent: Agent = look_up(options.agent, AGENTS, "agent")(
         model,
+        **planner,
         tools=tools,
         sandbox=sandbox,
-        planner=make_planner(options.planner),
         max_steps=options.max_steps,
         step_timeout=options.step_timeout,
         approve=options.approve,

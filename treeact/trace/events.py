@@ -288,6 +288,29 @@ class NodeChosen(Event):
     type: Literal["node_chosen"] = "node_chosen"
 
 
+class PolicySwitched(Event):
+    """A policy has done its part of a step, and another goes on."""
+
+    type: Literal["policy_switched"] = "policy_switched"
+    left: str
+    """The policy that is done: plan, thought, code or review."""
+    policy: str
+    """The one that goes on; `done` is the end."""
+    outcome: str
+    """What decided that, such as `acted`, or the verdict of a review."""
+    text: Text = ""
+    """What the policy that is done came to: the plan, the thought, the reason of a verdict."""
+
+
+class StepDropped(Event):
+    """A step was taken out of the context; it stays in the trace."""
+
+    type: Literal["step_dropped"] = "step_dropped"
+    reason: str
+    rolled_back: bool
+    """Whether the state is as it was before the step."""
+
+
 class BranchForked(Event):
     """The live state of code was copied, so that an action can be tried in the copy."""
 
@@ -386,6 +409,8 @@ AnyEvent = Annotated[
     | ValueBackedUp
     | SteppedBack
     | NodeChosen
+    | PolicySwitched
+    | StepDropped
     | BranchForked
     | ContextCompacted
     | ApprovalRequested
