@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from treeact.errors import ConfigError, ContextFull
-from treeact.models.base import Completion, Listener, Message, Model, Request, Usage
+from treeact.models.base import (
+    Completion,
+    Listener,
+    Message,
+    Model,
+    Request,
+    Usage,
+    shared_length,
+)
 from treeact.trace.budget import Amounts, Budget, Reservation
 from treeact.trace.events import ModelCalled, ModelRetried, Noticed, Prompt, PromptMessage
 from treeact.trace.log import EventLog
@@ -139,7 +147,7 @@ class ModelCaller:
     def _prompt(self, messages: Sequence[Message]) -> Prompt:
         """Describe `messages` as what they add to the messages that the last prompt began with."""
         seq, earlier = self._last or (None, ())
-        keep = _shared(messages, earlier)
+        keep = shared_length(messages, earlier)
         added = tuple(self._describe(m) for m in messages[keep:])
         return Prompt(base=seq if keep else None, keep=keep, added=added)
 
@@ -190,15 +198,6 @@ def check_context(model: Model, request: Request) -> None:
             f"the prompt (about {estimate} tokens) exceeds the {window} tokens of {model.name}: "
             "use a model with a longer context, or a shorter task"
         )
-
-
-def _shared(messages: Sequence[Message], earlier: Sequence[Message]) -> int:
-    """Return how many messages both prompts begin with."""
-    if messages[: len(earlier)] == earlier:  # mostly, and much faster than one by one
-        return len(earlier)
-    pairs = enumerate(zip(messages, earlier, strict=False))
-    differ = (number for number, (ours, theirs) in pairs if ours != theirs)
-    return next(differ, min(len(messages), len(earlier)))
 
 
 class _BudgetMeter:

@@ -210,7 +210,7 @@ def read_verdict(reply: str) -> Verdict:
         return Verdict(kind="keep", rule="unreadable")
     kind = cast("Kind", found[-1][1].lower())
     reason = " ".join(reply[: found[-1].start()].split())[:REASON_LENGTH]
-    return Verdict(kind=kind, rule="model", reason="" if kind == "keep" else reason)
+    return Verdict(kind=kind, rule="model", reason=reason)
 
 
 def _with_thought(reading: Reading, thought: str) -> Reading:
