@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.agents.support import answer, code, of_type
+from tests.agents.support import Dying, answer, code, of_type
 from treeact import Budget, CodeAct, PoAct, Result, Run, ScriptedModel, Task, tool
 from treeact.agents.action_space import ActionSpace
 from treeact.agents.poact_parts import read_verdict
@@ -29,6 +29,7 @@ from treeact.trace.events import (
     Event,
     ModelCalled,
     PolicySwitched,
+    SandboxStarted,
     StepDropped,
 )
 
@@ -185,18 +186,20 @@ async def test_what_the_user_said_is_never_dropped() -> None:
     assert "The user says: use metres" in prompt(asked, "4/thought")
 
 
-async def test_a_sandbox_that_died_in_a_step_is_gone_on_without() -> None:
-    dies = code("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)")
+async def test_a_step_in_which_the_sandbox_died_cannot_be_taken_back() -> None:
+    Dying.deaths = 1
     replies = {
-        "1/code": code("x = 1\nprint(x)"),
-        "2/code": dies,
-        "3/code": dies,
-        "4/code": code("print('alive')"),
-        "5/thought": answer("alive"),
+        "1/code": code("x = 1"),
+        "1/review": "Go on without it. <verdict>drop</verdict>",
+        "2/code": code("print('alive')"),
+        "3/thought": answer("alive"),
     }
-    result, events = await run(replies, planner=Policies(reviews=0, repairs=0))
+    result, events = await run(replies, planner=Policies(repairs=0), sandbox=Dying)
     assert result.answer == "alive"
-    assert str(of_type(events, CodeRun)[-1].stdout) == "alive\n"
+    assert [e.restarted is None for e in of_type(events, SandboxStarted)] == [True, False]
+    assert result.path[1].observation.text == "Output:\nalive"
+    [dropped] = of_type(events, StepDropped)
+    assert not dropped.rolled_back
 
 
 # The action space ---------------------------------------------------------------------------------

@@ -69,6 +69,13 @@ def test_an_identical_repeat_is_dropped(outcome: Observation) -> None:
     assert "look" not in verdict.reason
 
 
+def test_the_number_of_a_step_in_a_traceback_is_no_difference() -> None:
+    told = 'File "<step {}>", line 1\nValueError: no'
+    verdict = review(path(("look()", failed(told.format(1))), ("look()", failed(told.format(2)))))
+    assert verdict is not None
+    assert verdict.rule == "repeat"
+
+
 def test_a_repeat_with_another_outcome_or_of_a_dropped_step_is_none() -> None:
     polled = path(("poll()", Observation(text="5 left")), ("poll()", Observation(text="4 left")))
     assert review(polled) is None

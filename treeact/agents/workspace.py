@@ -12,7 +12,7 @@ from typing import Any
 from treeact.agents.control import Control
 from treeact.agents.past import Past
 from treeact.calling import Look, lend
-from treeact.errors import ConfigError, SandboxError, ToolError
+from treeact.errors import BranchLost, ConfigError, SandboxError, ToolError
 from treeact.planners.normalise import python_call
 from treeact.sandbox.base import Branch, Effects, Execution, HostTool, Sandbox, ToolCall
 from treeact.tools.results import to_json
@@ -59,7 +59,8 @@ class Home:
         self._files = files
         self._root = root
         self._sandbox: Sandbox | None = None
-        self._restarts = 0
+        self.restarts = 0
+        """How many sandboxes the run has lost."""
 
     async def open(self, restarted: str | None = None) -> Branch:
         """Open the sandbox and return its first branch; `restarted` says why there is need to."""
@@ -84,9 +85,9 @@ class Home:
         Raises:
             SandboxError: too many have died, or no other can be had.
         """
-        self._restarts += 1
-        if self._restarts > MAX_RESTARTS:
-            raise SandboxError(f"the sandbox died {self._restarts} times; the last time: {why}")
+        self.restarts += 1
+        if self.restarts > MAX_RESTARTS:
+            raise SandboxError(f"the sandbox died {self.restarts} times; the last time: {why}")
         await self.close()
         return await self.open(restarted=why)
 
@@ -109,6 +110,7 @@ class Workspace:
         self.tentative = copy is not None
         """Whether it is a copy that was not chosen yet."""
         self._home = home
+        self._restarts = home.restarts
         self._log = home.log
         self._branch = asyncio.ensure_future(home.open() if copy is None else _ready(copy))
 
@@ -155,6 +157,8 @@ class Workspace:
         Raises:
             SandboxError: the state is lost.
         """
+        if copy._restarts != self._home.restarts:
+            raise BranchLost(f"the sandbox in which the copy {id} was made has died since")
         mine, self._branch = await self._branch, copy._branch
         branch = await self._branch
         made = await self._commit(branch, f"{id}/commit") if commit else []

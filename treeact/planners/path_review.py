@@ -24,6 +24,10 @@ _UNDEFINED = re.compile(
 )
 
 
+_STEP = re.compile(r"<step \d+>")
+"""How tracebacks name the code of a step: it differs where all else is the same."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What a review came to."""
@@ -94,9 +98,7 @@ def is_repeat(path: Path) -> bool:
     """Return whether the newest step did what an earlier one did, with the same outcome."""
     *earlier, step = path
     return any(
-        before.observation.text == step.observation.text
-        and not before.dropped
-        and _key(before) == _key(step)
+        not before.dropped and _key(before) == _key(step) and _outcome(before) == _outcome(step)
         for before in earlier
     )
 
@@ -123,6 +125,10 @@ def _is_a_users(step: Step) -> bool:
 
 def _key(step: Step) -> str | None:
     return step.proposal.actions[0].key if step.proposal else None
+
+
+def _outcome(step: Step) -> str:
+    return _STEP.sub("<step>", step.observation.text)
 
 
 def _say_undefined(found: re.Match[str]) -> str:
