@@ -149,7 +149,7 @@ class ModelCaller:
             self._log.emit(Noticed(id=request.path, text=note))
 
     def _part_sizes(self, messages: Sequence[Message], keep: int) -> dict[str, int]:
-        """Return the sizes of a prompt's parts; where it extends the last, only what is new is read."""
+        """Return the sizes of a prompt's parts; of one that extends the last, read what is new."""
         if keep < len(self._last.messages):
             return part_sizes(messages)
         return part_sizes(messages[keep:], before=self._last.sizes)

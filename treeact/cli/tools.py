@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from treeact.cli.display import printable
+from treeact.cli.lines import printable
 from treeact.cli.registry import look_up
 from treeact.errors import ConfigError
 
