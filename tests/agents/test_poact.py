@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from tests.agents.support import Dying, answer, code, of_type
 from treeact import Budget, CodeAct, PoAct, Result, Run, ScriptedModel, Task, tool
 from treeact.agents.action_space import ActionSpace
 from treeact.agents.poact_parts import read_verdict
 from treeact.benchmarks.suites import load_suite
+from treeact.cli.display import Plain
 from treeact.cli.registry import AGENTS, look_up, make_planner
 from treeact.errors import ConfigError
 from treeact.models import ReplayModel
@@ -490,3 +492,22 @@ async def test_the_recordings_of_a_person_play(name: str) -> None:
     assert result.reason == "answered"
     assert suite.scorer(result.answer, sample.truth)
     assert {call.author for call in of_type(list(started.log.events()), ModelCalled)} == {"hand"}
+
+
+async def test_policies_are_shown_in_one_line_each() -> None:
+    replies = {**STEPS, "2/review": "x is to stay. <verdict>drop</verdict>"}
+    started = agent(replies).start(Task("?"))
+    await started.result()
+    console = Console(width=120, highlight=False, soft_wrap=True)
+    with console.capture() as capture:
+        display = Plain(started.log.blobs, console)
+        for event in started.log.events():
+            display.show(event)
+    lines = [line for line in capture.get().splitlines() if line.startswith("  ~ ")]
+    assert lines == [
+        "  ~ plan: 1. Set x. 2. Print it.",
+        "  ~ review: keep, model: Sound.",
+        "  ~ run/step-2 is dropped from the context; the state is as before it",
+        "  ~ review: drop, model: x is to stay.",
+        "  ~ review: keep, model: Sound.",
+    ]
