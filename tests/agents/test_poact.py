@@ -1,16 +1,15 @@
 """PoAct over real interpreters: what each policy is shown, and what a dropped step takes back."""
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from tests.agents.policies import KEEP, RULES_ONLY, STEPS, agent, prompt, run, scripted
 from tests.agents.support import Dying, answer, code, of_type
-from treeact import Budget, CodeAct, PoAct, Result, Run, ScriptedModel, Task, tool
-from treeact.agents.action_space import ActionSpace
+from treeact import Budget, CodeAct, PoAct, Run, ScriptedModel, Task
 from treeact.agents.poact_parts import read_verdict
 from treeact.benchmarks.suites import load_suite
 from treeact.cli.display import Plain
@@ -20,7 +19,6 @@ from treeact.models import ReplayModel
 from treeact.models.base import Request
 from treeact.planners import BestOfN
 from treeact.planners import PoAct as Policies
-from treeact.planners.protocols import Code, Observation, Proposal, Step
 from treeact.tools import Tool
 from treeact.trace.events import (
     Answered,
@@ -37,51 +35,6 @@ from treeact.trace.events import (
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "recordings" / "poact"
 ROLES = {"plan": "planner", "thought": "thinker", "code": "programmer", "review": "reviewer"}
-KEEP = "Sound. <verdict>keep</verdict>"
-RULES_ONLY = Policies(reviews=0)
-
-Replies = Mapping[str, str]
-
-
-def scripted(replies: Replies, asked: list[Request] | None = None) -> ScriptedModel:
-    """Answer by step and policy, as in `2/code`; what is not named is a matter of course."""
-    usual = {"plan": "1. Find it.", "thought": "I look.", "review": KEEP, "code": code("pass")}
-
-    def reply(request: Request) -> str:
-        if asked is not None:
-            asked.append(request)
-        key = request.path.removeprefix("run/").removeprefix("step-")
-        return replies[key] if key in replies else usual[key.rpartition("/")[2]]
-
-    return ScriptedModel(reply)
-
-
-def agent(replies: Replies, asked: list[Request] | None = None, **options: Any) -> PoAct:
-    return PoAct(scripted(replies, asked), **{"sandbox": "unsafe-local", **options})
-
-
-async def run(
-    replies: Replies, asked: list[Request] | None = None, **options: Any
-) -> tuple[Result, list[Event]]:
-    started = agent(replies, asked, **options).start(Task("What is x?"))
-    return await started.result(), list(started.log.events())
-
-
-def prompt(asked: list[Request], path: str) -> str:
-    [request] = [request for request in asked if request.path == f"run/step-{path}"]
-    return "\n".join(message.content for message in request.messages)
-
-
-STEPS: Replies = {
-    "1/plan": "1. Set x.\n2. Print it.",
-    "1/thought": "Set x to 20.",
-    "1/code": code("x = 20\nprint('set')"),
-    "2/thought": "Double it.",
-    "2/code": code("x = x * 2 + 2\nprint('now', x, 'MISLEADING')"),
-    "3/thought": "Print x.",
-    "3/code": code("print(x)"),
-    "4/thought": answer("20"),
-}
 
 
 # Policies -----------------------------------------------------------------------------------------
@@ -202,102 +155,6 @@ async def test_a_step_in_which_the_sandbox_died_cannot_be_taken_back() -> None:
     assert result.path[1].observation.text == "Output:\nalive"
     [dropped] = of_type(events, StepDropped)
     assert not dropped.rolled_back
-
-
-# The action space ---------------------------------------------------------------------------------
-
-
-def numbered(count: int) -> list[Tool]:
-    words = ["weigh", "paint", "fold", "ship", "count", "sort", "melt", "trim", "seal", "dry"]
-
-    def make(number: int) -> Tool:
-        word = words[number % len(words)]
-
-        def function(item: str) -> str:
-            return f"{word} {item}"
-
-        function.__name__ = f"{word}_{number}"
-        function.__doc__ = f"{word.title()} an item of kind {number}.\n\nArgs:\n    item: which."
-        return tool(effects="none")(function)
-
-    return [make(number) for number in range(count)]
-
-
-def tools_in(text: str) -> set[str]:
-    return {line.split("(")[0][4:] for line in text.splitlines() if line.startswith("def ")}
-
-
-async def test_a_hidden_tool_is_a_structured_error_and_shown_at_the_next_step() -> None:
-    asked: list[Request] = []
-    replies = {
-        "1/thought": "I weigh item 10.",
-        "1/code": code(
-            "try:\n    print(paint_11('a'))\nexcept Exception as e:\n    print('no:', e)"
-        ),
-        "2/thought": "I weigh item 10 now.",
-        "2/code": code("print(paint_11('a'), weigh_10('b'))"),
-        "3/code": code("print(weigh_10('c'), paint_11('d'))"),
-        "4/thought": answer("paint a"),
-    }
-    result, _ = await run(
-        replies,
-        asked,
-        tools=numbered(40),
-        tools_shown=3,
-        always_shown=["dry_9"],
-        planner=RULES_ONLY,
-    )
-    first, second, third = (step.observation.text for step in result.path[:3])
-    assert "hidden function 'paint_11'" in first
-    assert "called as paint_11(item: str) -> str" in first
-    assert second == "Output:\npaint a weigh b"
-    assert third == "Output:\nweigh c paint d"  # what was shown once can still be called
-    for request in asked:
-        shown = tools_in(request.messages[-1].content)
-        assert len(shown) <= 3 + 1
-        assert request.path.endswith("review") or "dry_9" in shown
-    assert "paint_11" not in tools_in(prompt(asked, "1/code"))
-    assert "paint_11" in tools_in(prompt(asked, "2/thought")) & tools_in(prompt(asked, "2/code"))
-    assert "weigh_10" in tools_in(prompt(asked, "1/code"))
-
-
-async def test_prompts_do_not_grow_with_the_number_of_tools() -> None:
-    parts = {}
-    for count in (30, 300):
-        result, _ = await run(STEPS, tools=numbered(count), tools_shown=5, planner=RULES_ONLY)
-        parts[count] = result.ledger.total.parts
-        assert result.answer == "20"
-    assert 0 < parts[300]["tools"] <= 1.1 * parts[30]["tools"]
-    assert sum(parts[300].values()) <= 1.1 * sum(parts[30].values())
-
-
-def test_few_tools_are_all_shown() -> None:
-    tools = numbered(4)
-    space = ActionSpace(tools, most=4)
-    assert space.show((), ["nothing of the kind"]) == tools
-    assert space.hidden == 0
-    assert space.guard(tools) == tools
-
-
-def test_what_was_called_comes_first_and_the_bound_holds() -> None:
-    tools = numbered(40)
-    names = tuple(tool.name for tool in tools)
-    source = "".join(f"{name}('x')\n" for name in names[20:26])
-    step = Step(
-        id="run/step-1",
-        proposal=Proposal(actions=(Code(source, names),)),
-        observation=Observation(text="", ok=False),
-    )
-    space = ActionSpace(tools, most=3)
-    assert [tool.name for tool in space.show((step,), ["weigh"])] == list(names[20:23])
-    assert ActionSpace(tools, most=0).show((step,), ["weigh"]) == []
-
-
-def test_an_always_shown_tool_has_to_be_one() -> None:
-    with pytest.raises(ConfigError, match="always_shown names 'wiegh'"):
-        agent({}, tools=numbered(2), always_shown=["wiegh"]).start(Task("?"))
-    with pytest.raises(ConfigError, match="tools_shown is -1"):
-        agent({}, tools=numbered(2), tools_shown=-1).start(Task("?"))
 
 
 # What every run does ------------------------------------------------------------------------------
