@@ -13,7 +13,7 @@ VENV = .venv
 
 PY = $(VENV)/bin/python
 READY = $(VENV)/.treeact-ready
-WANTED = -e . -r $(VENV)/dev-tools.txt
+WANTED = -e .[web,mcp] -r $(VENV)/dev-tools.txt
 NEW_ENOUGH = -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 DEV_TOOLS = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from treeact.agents.dynasaur import DynaSaur as DynaSaur
     from treeact.agents.json_agent import JsonAgent as JsonAgent
     from treeact.agents.library import ActionLibrary as ActionLibrary
+    from treeact.agents.poact import PoAct as PoAct
     from treeact.agents.run import Result as Result
     from treeact.agents.run import Run as Run
     from treeact.agents.task import Task as Task
@@ -40,6 +41,7 @@ _HOMES = {
     "JailSandbox": "treeact.sandbox.jail",
     "JsonAgent": "treeact.agents.json_agent",
     "Limits": "treeact.sandbox.base",
+    "PoAct": "treeact.agents.poact",
     "Result": "treeact.agents.run",
     "Role": "treeact.agents.codeagents",
     "Run": "treeact.agents.run",

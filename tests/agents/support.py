@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from treeact import CodeAct, Result, Run, ScriptedModel, Task
+from treeact import CodeAct, Result, Run, ScriptedModel, Task, UnsafeLocalSandbox
+from treeact.errors import SandboxError
 from treeact.trace.events import Event
 
 
@@ -50,3 +51,31 @@ async def until(run: Run, kind: type[Any]) -> Any:
         if isinstance(event, kind):
             return event
     raise AssertionError(f"the run ended without {kind.__name__}")
+
+
+class Dying:
+    """A sandbox whose branches die with their first run, `deaths` sandboxes long."""
+
+    kind = "dying"
+    deaths = 1
+
+    def __init__(self) -> None:
+        self._real = UnsafeLocalSandbox()
+
+    async def __aenter__(self) -> "Dying":
+        await self._real.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._real.__aexit__(*exc)
+
+    async def branch(self, *, tools: Any = ()) -> Any:
+        branch = await self._real.branch(tools=tools)
+        if type(self).deaths:
+            type(self).deaths -= 1
+
+            async def run(code: str, **options: Any) -> Any:
+                raise SandboxError("its engine is gone")
+
+            branch.run = run
+        return branch

@@ -2,17 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.agents.support import answer, code, observations, of_type, run
-from treeact import Budget, CodeAct, Limits, ScriptedModel, Task, UnsafeLocalSandbox, tool
+from tests.agents.support import Dying, answer, code, observations, of_type, run
+from treeact import Budget, CodeAct, Limits, ScriptedModel, Task, tool
 from treeact.errors import (
     ConfigError,
     ContextFull,
     ModelError,
-    SandboxError,
     SandboxUnavailable,
 )
 from treeact.trace.events import (
@@ -224,34 +222,6 @@ async def test_the_time_limit_ends_a_run_in_the_middle_of_code() -> None:
     )
     assert result.reason == "time limit"
     assert of_type(events, RunEnded)[0].reason == "time limit"
-
-
-class Dying:
-    """A sandbox whose branches die with their first run, `deaths` sandboxes long."""
-
-    kind = "dying"
-    deaths = 1
-
-    def __init__(self) -> None:
-        self._real = UnsafeLocalSandbox()
-
-    async def __aenter__(self) -> "Dying":
-        await self._real.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._real.__aexit__(*exc)
-
-    async def branch(self, *, tools: Any = ()) -> Any:
-        branch = await self._real.branch(tools=tools)
-        if type(self).deaths:
-            type(self).deaths -= 1
-
-            async def run(code: str, **options: Any) -> Any:
-                raise SandboxError("its engine is gone")
-
-            branch.run = run
-        return branch
 
 
 async def test_a_dead_sandbox_is_replaced_and_the_agent_is_told(tmp_path: Path) -> None:

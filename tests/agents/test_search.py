@@ -93,27 +93,6 @@ async def test_a_search_steps_back_to_live_state(planner: Any, sandbox: str) -> 
     assert of_type(events, Answered)[0].answer == "9"
 
 
-@pytest.fixture
-def outbox() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def send(outbox: list[str]) -> Any:
-    @tool(effects="write")
-    def send(text: str) -> None:
-        """Send a text.
-
-        Args:
-            text: what to send.
-        """
-        if text == "too much":
-            raise ValueError("the line is down")
-        outbox.append(text)
-
-    return send
-
-
 async def test_writes_happen_on_the_chosen_path_alone_and_in_order(
     send: Any, outbox: list[str]
 ) -> None:

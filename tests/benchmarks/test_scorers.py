@@ -1,4 +1,4 @@
-"""The GAIA scorer against observed behaviour, its named quirks, and its invariants."""
+"""Scorers against observed behaviour, their named quirks, and their invariants."""
 
 import json
 import string
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from treeact.benchmarks.scorers import gaia_score
+from treeact.benchmarks.scorers import gaia_score, keyword_rate
 
 CASES = json.loads(
     (Path(__file__).parents[1] / "data" / "gaia_scorer_cases.json").read_text(encoding="utf-8")
@@ -190,3 +190,31 @@ def test_a_list_is_right_only_in_order_and_length(items: list[int]) -> None:
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_two_texts_get_a_verdict(answer: str, truth: str) -> None:
     assert gaia_score(answer, truth) in (True, False)
+
+
+ANSWER = "Paid 1,234,567.5 yuan by Blue Heron Ltd, case (2019)0104, in 12,34 parts."
+
+
+@pytest.mark.parametrize(
+    ("text", "keywords", "rate"),
+    [
+        (ANSWER, ["1234567.5", "Blue Heron Ltd"], 1.0),
+        (ANSWER, ["1,234,567.5", "(2019)0104", "Red Heron"], 2 / 3),
+        (ANSWER, ["1234", "12,34"], 1.0),  # substrings count, and 12,34 is no group
+        (ANSWER, ["blue heron"], 0.0),  # letters are not folded
+        ("Found the court: Anselm. " + ANSWER, ["Anselm", "Reedmere", "1234567.5"], 2 / 3),
+        (None, ["1"], 0.0),
+        ("", ["1", "2"], 0.0),
+        (None, [], 1.0),
+    ],
+)
+def test_keywords_are_counted_as_legal_agent_bench_does(
+    text: str | None, keywords: list[str], rate: float
+) -> None:
+    assert keyword_rate(text, keywords) == pytest.approx(rate)
+
+
+@given(st.text(), st.lists(st.text(max_size=3), min_size=1, max_size=5))
+def test_a_keyword_rate_is_a_share(text: str, keywords: list[str]) -> None:
+    assert 0 <= keyword_rate(text, keywords) <= 1
+    assert keyword_rate("".join(keywords) + text, keywords[:1]) == 1 or "," in "".join(keywords)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +12,7 @@ from treeact.planners.greedy import Greedy
 from treeact.sandbox.base import Limits
 
 if TYPE_CHECKING:
-    from treeact.agents.control import ApprovalPolicy
+    from treeact.agents.control import ApprovalPolicy, Reviewer, ToolRule
     from treeact.agents.run import Context, Parts, Result, Run
     from treeact.models.base import Model
     from treeact.planners.protocols import Planner
@@ -40,6 +40,12 @@ class Agent:
         step_timeout: seconds of one code action.
         max_output_tokens: cap of one reply.
         approve: what needs a yes: `all`, `risky` (tool calls with effects) or `none`.
+        approve_tools: rules for single tools that come before `approve`, such as
+            `{"send_mail": "always", "look": "never"}`.
+        review: sees the result of each tool call before the agent does; returns what the agent is
+            to get, or raises ToolError to withhold it (see `Reviewer`).
+        context_tokens: tokens of a prompt above which older steps are shown shortened; None is a
+            share of the model's context window, where that is known (see docs/architecture.md).
         vision: whether pictures that code draws are shown to the model.
         limits: what the sandbox may use.
     """
@@ -53,6 +59,9 @@ class Agent:
     step_timeout: float = 60.0
     max_output_tokens: int = 4096
     approve: ApprovalPolicy = "none"
+    approve_tools: Mapping[str, ToolRule] = field(default_factory=dict)
+    review: Reviewer | None = None
+    context_tokens: int | None = None
     vision: bool = False
     limits: Limits = LIMITS
 
@@ -111,7 +120,10 @@ class Agent:
             "max_steps": self.max_steps,
             "step_timeout": self.step_timeout,
             "max_output_tokens": self.max_output_tokens,
+            "context_tokens": self.context_tokens,
             "approve": self.approve,
+            "approve_tools": dict(self.approve_tools),
+            "review": self.review is not None,
             "tools": [tool.name for tool in self.tools],
         }
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from treeact.agents import prompts
 from treeact.agents.agent import Agent
 from treeact.agents.calls import ModelCaller
 from treeact.agents.code_environment import CodeEnvironment
 from treeact.agents.conclude import LastCall
+from treeact.agents.control import ToolRule
+from treeact.agents.host_folder import HostFolder
 from treeact.agents.json_calls import ToolEnvironment, read_call
 from treeact.agents.judging import JudgingProposer
+from treeact.agents.looking import make_looker
 from treeact.agents.proposers import ModelProposer, Reading
 from treeact.agents.replies import parse_reply
 from treeact.agents.replies.sketches import split_sketches
@@ -20,10 +23,12 @@ from treeact.agents.workspace import Home, OpenSandbox, Workspace, guard
 from treeact.errors import ConfigError
 from treeact.models.base import Message
 from treeact.planners.protocols import Action, Answer, Code, NoAction, Sketch
-from treeact.sandbox.base import Limits
+from treeact.sandbox.base import HostTool, Limits
 from treeact.sandbox.packages import packages
 from treeact.sandbox.select import opener
 from treeact.tools import Tool, ToolSet, final_answer
+from treeact.tools.documents import read_document
+from treeact.tools.selection import Catalogue, make_catalogue
 
 
 def _as_it_is(open_sandbox: OpenSandbox) -> OpenSandbox:
@@ -52,34 +57,54 @@ def assemble_code_agent(
     Raises:
         ConfigError: tools clash, or a dollar budget meets an unknown price.
     """
-    tools = ToolSet([*agent.tools, *more_tools, final_answer])
+    catalogue = make_catalogue(agent.tools, context.task.question)
+    tools = ToolSet([*agent.tools, *more_tools, *catalogue.added, final_answer])
+    check_rules(agent, tools)
     caller = make_caller(agent, context)
-    opening = code_opening(agent, context, template=template, more_tools=more_tools)
+    opening = code_opening(agent, context, catalogue, template=template, more_tools=more_tools)
     read = code_reader(agent, tools.names)
     asking = make_proposer(agent, context, caller, opening, read, make=proposer)
     last_call = make_last_call(context, caller, opening)
-    workspace = Workspace(
+    guarded = guard(tools, context.control, root=context.task.id)
+    workspace = make_workspace(agent, context, guarded, wrap=wrap)
+    return Parts(
+        planner=agent.planner,
+        env=make_code_environment(agent, context, workspace),
+        proposer=asking,
+        last_call=last_call,
+        close=workspace.close,
+    )
+
+
+def make_workspace(
+    agent: Agent,
+    context: Context,
+    tools: Sequence[HostTool],
+    *,
+    wrap: Callable[[OpenSandbox], OpenSandbox] = _as_it_is,
+) -> Workspace:
+    """Return where a run's code is executed, its sandbox opened in the background."""
+    return Workspace(
         Home(
             wrap(opener(agent.sandbox, limits=agent.limits)),
-            tools=guard(tools, context.control, root=context.task.id),
+            tools=tools,
             files=context.task.files,
             log=context.log,
             root=context.task.id,
             past=context.past,
+            looker=make_looker(make_caller(agent, context)),
         )
     )
-    return Parts(
-        planner=agent.planner,
-        env=CodeEnvironment(
-            workspace,
-            control=context.control,
-            log=context.log,
-            step_timeout=agent.step_timeout,
-            listens=not agent.planner.forks,
-        ),
-        proposer=asking,
-        last_call=last_call,
-        close=workspace.close,
+
+
+def make_code_environment(agent: Agent, context: Context, workspace: Workspace) -> CodeEnvironment:
+    """Return what a run's code acts on."""
+    return CodeEnvironment(
+        workspace,
+        control=context.control,
+        log=context.log,
+        step_timeout=agent.step_timeout,
+        listens=not agent.planner.forks,
     )
 
 
@@ -94,13 +119,16 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
             f"the {agent.planner.name} planner steps back in state, and the json agent's tools act "
             "on the world itself: use the codeact agent, or the greedy planner"
         )
-    if context.task.files:
-        raise ConfigError("the json agent has no working folder: give it tools that read files")
-    tools = ToolSet([*agent.tools, final_answer])
+    if context.task.files and read_document not in agent.tools:
+        raise ConfigError(
+            "the json agent has no code that could open files of its working folder: "
+            "give it read_document (--tools gaia)"
+        )
+    catalogue = make_catalogue(agent.tools, context.task.question)
+    tools = ToolSet([*agent.tools, *catalogue.added, final_answer])
+    check_rules(agent, tools)
     caller = make_caller(agent, context)
-    stubs = [tool.stub() for tool in tools]
-    system = prompts.render("json", tools=stubs, instructions=agent.instructions)
-    opening = [system_message(system, stubs), task_message(context)]
+    opening = json_opening(agent, context, catalogue)
     return Parts(
         planner=agent.planner,
         env=ToolEnvironment(
@@ -109,6 +137,8 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
             log=context.log,
             timeout=agent.step_timeout,
             past=context.past,
+            folder=HostFolder(context.task.files),
+            looker=make_looker(make_caller(agent, context)),
         ),
         proposer=make_proposer(agent, context, caller, opening, read_call),
         last_call=make_last_call(context, caller, opening),
@@ -150,6 +180,7 @@ def make_proposer(
         read=read,
         vision=agent.vision,
         listens=agent.planner.forks,
+        context_tokens=agent.context_tokens,
     )
 
 
@@ -170,18 +201,48 @@ def system_message(text: str, stubs: Sequence[str]) -> Message:
     return Message("system", text, tools=sum(map(len, stubs)))
 
 
+def json_opening(agent: Agent, context: Context, catalogue: Catalogue) -> list[Message]:
+    """Return the system prompt and the task, for an agent that makes single calls."""
+    shown = [*catalogue.shown, *catalogue.added, final_answer]
+    stubs = [tool.stub() for tool in shown]
+    system = prompts.render(
+        "json",
+        tools=stubs,
+        hidden=catalogue.hidden,
+        instructions=agent.instructions,
+    )
+    files = [file.name for file in context.task.files]
+    return [system_message(system, stubs), task_message(context, files or None)]
+
+
+def check_rules(agent: Agent, tools: ToolSet) -> None:
+    """Check that the rules for single tools are about tools that there are.
+
+    Raises:
+        ConfigError: one is not, so that nobody is asked who should have been.
+    """
+    for name, rule in agent.approve_tools.items():
+        if name not in tools:
+            raise ConfigError(f"approve_tools names {name!r}, and there is no such tool")
+        if rule not in get_args(ToolRule):
+            raise ConfigError(f"approve_tools has {rule!r} for {name}: use 'always' or 'never'")
+
+
 def code_opening(
     agent: Agent,
     context: Context,
+    catalogue: Catalogue | None = None,
     *,
     template: str = "codeact",
     more_tools: Sequence[Tool] = (),
 ) -> list[Message]:
     """Return the system prompt and the task."""
-    stubs = [tool.stub() for tool in (*agent.tools, *more_tools)]
+    catalogue = catalogue or Catalogue(tuple(agent.tools))
+    stubs = [tool.stub() for tool in (*catalogue.shown, *catalogue.added, *more_tools)]
     system = prompts.render(
         template,
         tools=stubs,
+        hidden=catalogue.hidden,
         **describe_sandbox(agent),
         imagine=agent.planner.imagines,
         instructions=agent.instructions,

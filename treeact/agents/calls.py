@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from treeact.errors import ConfigError, ContextFull
-from treeact.models.base import Completion, Listener, Message, Model, Request, Usage
+from treeact.models.base import (
+    Completion,
+    Listener,
+    Message,
+    Model,
+    Request,
+    Usage,
+    shared_length,
+)
 from treeact.trace.budget import Amounts, Budget, Reservation
 from treeact.trace.events import ModelCalled, ModelRetried, Noticed, Prompt, PromptMessage
 from treeact.trace.log import EventLog
@@ -47,7 +57,7 @@ class ModelCaller:
         self._budget = budget
         self._log = log
         self._ledger = ledger
-        self._last: tuple[int, Sequence[Message]] | None = None
+        self._last = _Last(-1, (), {})
 
     async def call(
         self,
@@ -108,7 +118,9 @@ class ModelCaller:
 
     def _book(self, completion: Completion, request: Request, *, role: str, phase: str) -> None:
         usage = completion.usage
-        parts = share_tokens(usage.input_tokens, part_sizes(request.messages))
+        keep = shared_length(request.messages, self._last.messages)
+        sizes = self._part_sizes(request.messages, keep)
+        parts = share_tokens(usage.input_tokens, sizes)
         self._ledger.add(role, phase, usage, completion.cost, parts)
         event = self._log.emit(
             ModelCalled(
@@ -117,7 +129,7 @@ class ModelCaller:
                 phase=phase,
                 model=completion.model,
                 author=completion.author,
-                prompt=self._prompt(request.messages),
+                prompt=self._prompt(request.messages, keep),
                 replies=tuple(self._log.text(text) for text in completion.texts),
                 finish_reasons=completion.finish_reasons,
                 input_tokens=usage.input_tokens,
@@ -132,17 +144,20 @@ class ModelCaller:
                 retries=completion.retries,
             )
         )
-        self._last = (event.seq, request.messages)
+        self._last = _Last(event.seq, request.messages, sizes)
         for note in completion.notes:
             self._log.emit(Noticed(id=request.path, text=note))
 
-    def _prompt(self, messages: Sequence[Message]) -> Prompt:
-        """Describe `messages` as what they add to the last prompt, where they extend it."""
-        keep = 0
-        base = None
-        if self._last is not None and _extends(messages, self._last[1]):
-            base, keep = self._last[0], len(self._last[1])
-        return Prompt(base=base, keep=keep, added=tuple(self._describe(m) for m in messages[keep:]))
+    def _part_sizes(self, messages: Sequence[Message], keep: int) -> dict[str, int]:
+        """Return the sizes of a prompt's parts; of one that extends the last, read what is new."""
+        if keep < len(self._last.messages):
+            return part_sizes(messages)
+        return part_sizes(messages[keep:], before=self._last.sizes)
+
+    def _prompt(self, messages: Sequence[Message], keep: int) -> Prompt:
+        """Describe `messages` as what they add to those that the last prompt began with."""
+        added = tuple(self._describe(m) for m in messages[keep:])
+        return Prompt(base=self._last.seq if keep else None, keep=keep, added=added)
 
     def _describe(self, message: Message) -> PromptMessage:
         images = tuple(
@@ -158,9 +173,16 @@ IMAGE_SIZE = 4000
 """Characters that a picture counts for when a prompt is divided into parts."""
 
 
-def part_sizes(messages: Sequence[Message]) -> dict[str, int]:
-    """Return the characters of a prompt by its parts, as the ledger tells them apart."""
-    sizes: dict[str, int] = {}
+def part_sizes(
+    messages: Sequence[Message], *, before: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, int]:
+    """Return the characters of a prompt by its parts, as the ledger tells them apart.
+
+    Args:
+        messages: the prompt, or its end.
+        before: the sizes of what comes before that end.
+    """
+    sizes = dict(before)
     for message in messages:
         part = message.part or PARTS[message.role]
         size = len(message.content) - message.tools + IMAGE_SIZE * len(message.images)
@@ -193,12 +215,13 @@ def check_context(model: Model, request: Request) -> None:
         )
 
 
-def _extends(messages: Sequence[Message], earlier: Sequence[Message]) -> bool:
-    """Return whether `messages` begin with `earlier`, judged by its two ends."""
-    last = len(earlier) - 1
-    return (
-        0 <= last < len(messages) and messages[last] is earlier[last] and messages[0] is earlier[0]
-    )
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last prompt: the call's number in the log, its messages, and the sizes of its parts."""
+
+    seq: int
+    messages: tuple[Message, ...]
+    sizes: Mapping[str, int]
 
 
 class _BudgetMeter:

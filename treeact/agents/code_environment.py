@@ -89,13 +89,15 @@ class CodeEnvironment(AgentEnvironment):
             return await self._recover(str(error).rstrip("."))
         self._log_execution(execution, id)
         answer = given_answer(execution)
-        text = observations.describe_execution(
+        told = observations.describe_execution(
             execution, timeout=self._step_timeout, answered=answer is not None
         )
         observation = Observation(
-            text=before + text,
+            text=before + told,
             ok=execution.ok,
             invalid=_is_no_python(execution, source),
+            empty=told == observations.EMPTY,
+            lasting=any(map(self._workspace.has_effects, execution.calls)),
             answer=answer,
             images=tuple(picture.data for picture in execution.images),
         )

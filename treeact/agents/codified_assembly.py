@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from treeact.agents import prompts
-from treeact.agents.assembly import describe_sandbox, make_last_call, system_message
+from treeact.agents.assembly import make_workspace, describe_sandbox, make_last_call, system_message
 from treeact.agents.calls import ModelCaller
 from treeact.agents.codeagents import PLANNER, REPLANNER, SOLVER, CodeAgents, Role
 from treeact.agents.codified_environment import Calls, PlanEnvironment
@@ -224,16 +224,8 @@ class _Assembly:
         if self._solving is None:
             guarded = guard(self.tools, context.control, root=context.task.id)
             tools: list[HostTool] = [*map(self.writes.wrap, guarded), final_answer]
-            self._workspace = Workspace(
-                Home(
-                    opener(self.agent.sandbox, limits=self.agent.limits),
-                    tools=[PermittedTool(tool, self._permit) for tool in tools],
-                    files=context.task.files,
-                    log=context.log,
-                    root=context.task.id,
-                    past=context.past,
-                )
-            )
+            permitted = [PermittedTool(tool, self._permit) for tool in tools]
+            self._workspace = make_workspace(self.agent, context, permitted)
             self._solving = SolvingEnvironment(
                 self._workspace,
                 writes=self.writes,

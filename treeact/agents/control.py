@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+import inspect
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from treeact.trace.events import ApprovalRequested, CommandReceived
+from treeact.errors import ToolError
+from treeact.trace.events import ApprovalRequested, CommandReceived, Noticed
 from treeact.trace.log import EventLog
 
 ApprovalPolicy = Literal["all", "risky", "none"]
 """What needs a yes: every code action and tool call with effects; only the latter; nothing."""
+
+ToolRule = Literal["always", "never"]
+"""Whether calls of one tool need a yes, whatever the policy says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallResult:
+    """What a tool gave, before the agent has it."""
+
+    tool: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    result: Any
+    """JSON values."""
+
+
+Reviewer = Callable[[CallResult], Any]
+"""Returns what the agent is to get for a result, or a coroutine of it; to withhold it, it raises
+ToolError, whose text the agent is told. Where it fails in another way the result is withheld."""
 
 T = TypeVar("T")
 
@@ -42,9 +63,17 @@ class Control:
     """The receiving end of a run's commands. Each accepted command is an event."""
 
     def __init__(
-        self, log: EventLog, *, policy: ApprovalPolicy = "none", root: str = "run"
+        self,
+        log: EventLog,
+        *,
+        policy: ApprovalPolicy = "none",
+        rules: Mapping[str, ToolRule] | None = None,
+        reviewer: Reviewer | None = None,
+        root: str = "run",
     ) -> None:
         self._log = log
+        self._rules = rules or {}
+        self._reviewer = reviewer
         self.policy = policy
         """What needs a yes."""
         self._root = root
@@ -55,8 +84,55 @@ class Control:
         self._stops: list[_Stop] = []
         self._paused = False
 
+    def needs_yes(self, *, risky: bool, tool: str | None = None) -> bool:
+        """Return whether an action has to be approved: by the rule of its tool, or the policy."""
+        if tool is not None and tool in self._rules:
+            return self._rules[tool] == "always"
+        return self.policy == "all" or (self.policy == "risky" and risky)
+
+    def asks_in_code(self, *, risky: bool, tool: str) -> bool:
+        """Return whether a call that code makes has to be approved.
+
+        The policy `all` asks about the code itself, and so leaves alone what is not risky in it.
+        """
+        return (risky or tool in self._rules) and self.needs_yes(risky=risky, tool=tool)
+
+    @property
+    def reviews(self) -> bool:
+        """Whether results are reviewed."""
+        return self._reviewer is not None
+
+    async def review(
+        self, tool: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any, *, id: str
+    ) -> Any:
+        """Return what the agent gets for a result: what the reviewer makes of it.
+
+        Raises:
+            ToolError: the reviewer withholds it, or fails.
+        """
+        if self._reviewer is None:
+            return result
+        call = CallResult(tool=tool, args=tuple(args), kwargs=kwargs, result=result)
+        try:
+            seen = self._reviewer(call)
+            seen = await seen if inspect.isawaitable(seen) else seen
+        except ToolError as error:
+            raise ToolError(f"the result of {tool} was withheld: {error}") from error
+        except Exception as error:
+            self._log.emit(Noticed(id=id, text=f"the review of {tool} failed: {error!r}"))
+            raise ToolError(f"the result of {tool} was withheld: its review failed") from error
+        if seen != result:
+            self._log.emit(Noticed(id=id, text=f"the review changed the result of {tool}"))
+        return seen
+
     async def approve(
-        self, what: Literal["code", "call"], text: str, *, id: str, risky: bool
+        self,
+        what: Literal["code", "call"],
+        text: str,
+        *,
+        id: str,
+        risky: bool,
+        tool: str | None = None,
     ) -> Decision:
         """Wait for a decision about an action, where the policy asks for one.
 
@@ -65,8 +141,9 @@ class Control:
             text: the code, or the call as Python would write it.
             id: logical id of the action.
             risky: whether the action itself has effects outside of the sandbox.
+            tool: the tool that is called.
         """
-        if self.policy == "none" or (self.policy == "risky" and not risky):
+        if not self.needs_yes(risky=risky, tool=tool):
             return Decision("approve")
         async with self._asking:  # candidates of a search may ask at once: one after the other
             self._decision = asyncio.get_running_loop().create_future()

@@ -88,4 +88,5 @@ def add_messages(observation: Observation, messages: list[str]) -> Observation:
     if not messages:
         return observation
     said = "\n".join(f"The user says: {message}" for message in messages)
-    return replace(observation, text=f"{observation.text}\n\n{said}".strip())
+    text = f"{observation.text}\n\n{said}".strip()
+    return replace(observation, text=text, empty=False, lasting=True)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import AgentEnvironment, answer_text
+from treeact.agents.host_folder import HostFolder
 from treeact.agents.observations import INTERRUPTED, REJECTED
 from treeact.agents.past import Past
 from treeact.agents.proposers import Reading
 from treeact.agents.replies.wrapped import json_objects
+from treeact.agents.workspace import file_blobs
+from treeact.calling import Look, lend
 from treeact.errors import StopExecution, ToolError
 from treeact.planners.protocols import Call, Code, NoAction, Observation
 from treeact.sandbox.base import ToolCall
 from treeact.tools import ToolSet
+from treeact.tools.results import to_json
 from treeact.trace.events import ToolCalled
 from treeact.trace.log import EventLog
 
@@ -54,12 +59,24 @@ class ToolEnvironment(AgentEnvironment):
         log: where calls are written.
         timeout: seconds of one call.
         past: calls that were made before the run was resumed.
+        folder: the working folder that tools read and write.
+        looker: what looks at pictures for the tools, given the logical id of the step.
     """
 
     def __init__(
-        self, tools: ToolSet, *, control: Control, log: EventLog, timeout: float, past: Past
+        self,
+        tools: ToolSet,
+        *,
+        control: Control,
+        log: EventLog,
+        timeout: float,
+        past: Past,
+        folder: HostFolder,
+        looker: Callable[[str], Look],
     ) -> None:
         super().__init__(control=control, log=log)
+        self._folder = folder
+        self._looker = looker
         self._tools = tools
         self._timeout = timeout
         self._past = past
@@ -69,7 +86,11 @@ class ToolEnvironment(AgentEnvironment):
             raise TypeError("a tool environment takes single calls, not code")
         began = time.monotonic()
         known = self._past.calls(id)
+        if known:
+            self._folder.restore(known[0].files)
         observation = _as_before(action, known[0]) if known else await self._call(action, id)
+        if self._is_risky(action):
+            observation = replace(observation, lasting=True)
         self._log.emit(
             ToolCalled(
                 id=f"{id}/{action.tool}",
@@ -80,6 +101,7 @@ class ToolEnvironment(AgentEnvironment):
                 result=self._log.text(json.dumps(observation.text)) if observation.ok else None,
                 error=None if observation.ok else observation.text,
                 duration=time.monotonic() - began,
+                files=file_blobs(self._log, self._folder.take_new()),
             )
         )
         return observation
@@ -89,11 +111,11 @@ class ToolEnvironment(AgentEnvironment):
 
     async def _call(self, action: Call, id: str) -> Observation:
         decision = await self._control.approve(
-            "call", action.text, id=id, risky=self._is_risky(action)
+            "call", action.text, id=id, risky=self._is_risky(action), tool=action.tool
         )
         if decision.verdict != "approve":
             return Observation(text=f"{REJECTED} {decision.text}".strip(), ok=False)
-        call = self._tools.call(action.tool, (), action.arguments)
+        call = self._call_reviewed(action, id)
         try:
             async with asyncio.timeout(self._timeout):
                 result = await self._control.interruptible(call)
@@ -107,6 +129,12 @@ class ToolEnvironment(AgentEnvironment):
         except StopExecution:
             return _given_answer(action)
         return Observation(text=result if isinstance(result, str) else json.dumps(result))
+
+    async def _call_reviewed(self, action: Call, id: str) -> Any:
+        with lend(folder=self._folder, look=self._looker(id)):
+            result = await self._tools.call(action.tool, (), action.arguments)
+        seen = await self._control.review(action.tool, (), action.arguments, result, id=id)
+        return seen if seen is result else to_json(seen, action.tool)
 
 
 def _given_answer(action: Call) -> Observation:

@@ -125,6 +125,7 @@ class Past:
             result=self._as_result(event.result),
             error=event.error,
             duration=event.duration,
+            files={name: self._blobs.get(blob) for name, blob in event.files.items()},
         )
 
     def _as_result(self, result: Text | None) -> Any:

@@ -75,6 +75,7 @@ def assemble_plan_agent(agent: PlanAgent, world: World, context: Context) -> Par
             read=plan_reader(world, whole=agent.planner.imagines),
             words=call_words,
             listens=agent.planner.forks,
+            context_tokens=agent.context_tokens,
         ),
         last_call=make_last_call(context, caller, opening),
         close=env.close,

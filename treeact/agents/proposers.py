@@ -6,9 +6,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from treeact.agents import prompts
 from treeact.agents.calls import ModelCaller
+from treeact.agents.compaction import Compacted, Compaction, Room
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import answer_text
 from treeact.agents.observations import INTERRUPTED
@@ -16,7 +18,7 @@ from treeact.agents.replies import parse_reply
 from treeact.models.base import Image, Message
 from treeact.planners.protocols import Action, Answer, Call, NoAction, Path, Proposal, Step
 from treeact.tools import FINAL_ANSWER
-from treeact.trace.events import Proposed
+from treeact.trace.events import ContextCompacted, Proposed
 from treeact.trace.log import EventLog
 
 
@@ -60,6 +62,8 @@ class ModelProposer:
         words: what the model is shown as its own reply of a step.
         listens: whether it takes what the user says, for all paths from then on; where a planner
             does not fork, the environment does, and it belongs to the one path.
+        context_tokens: tokens of a prompt above which older steps are shown shortened; None goes by
+            the model's context window.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class ModelProposer:
         vision: bool = False,
         words: Callable[[Proposal], str] = lambda proposal: proposal.reply,
         listens: bool = False,
+        context_tokens: int | None = None,
     ) -> None:
         self._caller = caller
         self._control = control
@@ -82,18 +87,25 @@ class ModelProposer:
         self._stop = stop
         self._listens = listens
         self._said: list[str] = []
-        self._conversation = _Conversation(tuple(opening), words, vision=vision)
+        self._compacted: set[str] = set()
+        room = Room.of(context_tokens, caller.model.context_window, opening)
+        make = partial(Compaction, room, opening, self._note_compaction) if room else None
+        self._conversation = _Conversation(tuple(opening), words, vision=vision, compaction=make)
 
     async def propose(
         self, path: Path, n: int, *, id: str, notes: Sequence[str] = ()
     ) -> Sequence[Proposal]:
-        """Return the distinct actions of `n` samples, most voted first; see `Proposer.propose`."""
+        """Return the distinct actions of `n` samples, most voted first; see `Proposer.propose`.
+
+        Raises:
+            ContextFull: the conversation has grown too long, and cannot be shortened any more.
+        """
         await asyncio.sleep(0)  # a model that never waits would keep everybody else from running
         if self._listens:
             self._said += await self._control.catch_up()
-        call = self._caller.call(
-            self.prompt(path, notes), id=f"{id}/propose", phase="act", n=n, stop=self._stop
-        )
+        messages = self.prompt(path, notes)
+        self.check_context()
+        call = self._caller.call(messages, id=f"{id}/propose", phase="act", n=n, stop=self._stop)
         try:
             completion = await self._control.interruptible(call)
         except Interrupted:
@@ -115,6 +127,14 @@ class ModelProposer:
         aside = prompts.render("aside", said=self._said, notes=notes)
         return (*before, replace(last, content=f"{last.content}\n\n{aside}"))
 
+    def check_context(self) -> None:
+        """Check that the path that was asked for last can be gone on from.
+
+        Raises:
+            ContextFull: the conversation has grown too long, and cannot be shortened any more.
+        """
+        self._conversation.check()
+
     def read_answer(self, reply: str) -> str | None:
         """Return the answer that a reply to the last call gives, or None."""
         if tagged := parse_reply(reply).answer:
@@ -126,6 +146,16 @@ class ModelProposer:
             return answer_text(next(iter(action.arguments.values()), "")) or None
         bare = reply.strip()
         return bare if isinstance(action, NoAction) and bare and "\n" not in bare else None
+
+    def _note_compaction(self, made: Compacted) -> None:
+        """Write a compaction down, once, however often a search comes back to it."""
+        if made.step not in self._compacted:
+            self._compacted.add(made.step)
+            self._log.emit(
+                ContextCompacted(
+                    id=made.step, steps=made.steps, before=made.before, after=made.after
+                )
+            )
 
     def _proposals(self, texts: Sequence[str], id: str) -> list[Proposal]:
         readings = [self._read(text) for text in texts]
@@ -160,23 +190,47 @@ class _Conversation:
     """Turns a path into messages, remembering those of the path it was last asked for."""
 
     def __init__(
-        self, opening: tuple[Message, ...], words: Callable[[Proposal], str], *, vision: bool
+        self,
+        opening: tuple[Message, ...],
+        words: Callable[[Proposal], str],
+        *,
+        vision: bool,
+        compaction: Callable[[], Compaction] | None,
     ) -> None:
         self._opening = opening
         self._words = words
         self._vision = vision
+        self._new_compaction = compaction
+        self._start()
+
+    def _start(self) -> None:
         self._path: Path = ()
-        self._messages: list[Message] = list(opening)
+        self._messages: list[Message] = list(self._opening)
+        self._compaction = self._new_compaction() if self._new_compaction else None
 
     def messages(self, path: Path) -> tuple[Message, ...]:
         known = len(self._path)
         if not (known <= len(path) and (known == 0 or path[known - 1] is self._path[-1])):
             known = 0
-            self._messages = list(self._opening)
+            self._start()
         for step in path[known:]:
-            self._messages.extend(self._turn(step))
+            self._add(step)
         self._path = path
         return tuple(self._messages)
+
+    def check(self) -> None:
+        """Raise ContextFull when the path that was asked for last is too long to go on."""
+        if self._compaction is not None and self._compaction.full is not None:
+            raise self._compaction.full
+
+    def _add(self, step: Step) -> None:
+        turn, compaction = self._turn(step), self._compaction
+        if not step.dropped:
+            self._messages.extend(turn)
+        if compaction is not None and compaction.add(
+            step.id, turn, said=step.proposal is None, dropped=bool(step.dropped)
+        ):
+            self._messages = [*self._opening, *compaction.messages]
 
     def _turn(self, step: Step) -> list[Message]:
         observation = step.observation

@@ -39,6 +39,8 @@ def start_run(
     check_task(task)
     if not agent.step_timeout > 0:
         raise ConfigError(f"step_timeout is {agent.step_timeout}: give seconds above zero")
+    if agent.context_tokens is not None and agent.context_tokens < 1:
+        raise ConfigError(f"context_tokens is {agent.context_tokens}: give tokens above zero")
     model = resolve_model(agent.model) if isinstance(agent.model, str) else agent.model
     own_budget = (
         Budget(steps=agent.max_steps) if budget is None else budget.child(steps=agent.max_steps)
@@ -53,7 +55,13 @@ def start_run(
             budget=own_budget,
             log=log,
             ledger=Ledger(),
-            control=Control(log, policy=agent.approve, root=task.id),
+            control=Control(
+                log,
+                policy=agent.approve,
+                rules=agent.approve_tools,
+                reviewer=agent.review,
+                root=task.id,
+            ),
             past=past,
         )
         parts = agent.assemble(context)

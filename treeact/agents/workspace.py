@@ -11,10 +11,12 @@ from typing import Any
 
 from treeact.agents.control import Control
 from treeact.agents.past import Past
-from treeact.errors import ConfigError, SandboxError, ToolError
+from treeact.calling import Look, lend
+from treeact.errors import BranchLost, ConfigError, SandboxError, ToolError
 from treeact.planners.normalise import python_call
 from treeact.sandbox.base import Branch, Effects, Execution, HostTool, Sandbox, ToolCall
-from treeact.trace.events import BranchForked, SandboxStarted, ToolCalled
+from treeact.tools.results import to_json
+from treeact.trace.events import Blob, BranchForked, SandboxStarted, ToolCalled
 from treeact.trace.log import EventLog
 
 OpenSandbox = Callable[[], Awaitable[Sandbox]]
@@ -34,6 +36,7 @@ class Home:
         log: where starts are written.
         root: logical id of the run.
         past: tool calls that were made before the run was resumed.
+        looker: what looks at pictures for the tools, given the logical id of the step.
     """
 
     def __init__(
@@ -45,7 +48,10 @@ class Home:
         log: EventLog,
         root: str,
         past: Past,
+        looker: Callable[[str], Look],
     ) -> None:
+        self.effects = {tool.name: tool.effects for tool in tools}
+        self.looker = looker
         self.log = log
         self.past = past
         self._open_sandbox = open_sandbox
@@ -53,7 +59,8 @@ class Home:
         self._files = files
         self._root = root
         self._sandbox: Sandbox | None = None
-        self._restarts = 0
+        self.restarts = 0
+        """How many sandboxes the run has lost."""
 
     async def open(self, restarted: str | None = None) -> Branch:
         """Open the sandbox and return its first branch; `restarted` says why there is need to."""
@@ -78,9 +85,9 @@ class Home:
         Raises:
             SandboxError: too many have died, or no other can be had.
         """
-        self._restarts += 1
-        if self._restarts > MAX_RESTARTS:
-            raise SandboxError(f"the sandbox died {self._restarts} times; the last time: {why}")
+        self.restarts += 1
+        if self.restarts > MAX_RESTARTS:
+            raise SandboxError(f"the sandbox died {self.restarts} times; the last time: {why}")
         await self.close()
         return await self.open(restarted=why)
 
@@ -103,6 +110,7 @@ class Workspace:
         self.tentative = copy is not None
         """Whether it is a copy that was not chosen yet."""
         self._home = home
+        self._restarts = home.restarts
         self._log = home.log
         self._branch = asyncio.ensure_future(home.open() if copy is None else _ready(copy))
 
@@ -114,7 +122,10 @@ class Workspace:
         """
         branch = await self._branch
         loop = asyncio.get_running_loop()
-        with control.stoppable(lambda: loop.create_task(branch.interrupt())):
+        with (
+            control.stoppable(lambda: loop.create_task(branch.interrupt())),
+            lend(look=self._home.looker(id)),
+        ):
             return await branch.run(
                 code,
                 timeout=timeout,
@@ -122,6 +133,10 @@ class Workspace:
                 on_call=lambda call: self._log_call(call, id),
                 recorded=self._home.past.calls(id),
             )
+
+    def has_effects(self, call: ToolCall) -> bool:
+        """Return whether a call changed the world outside, or may have, also if it failed."""
+        return call.is_final and self._home.effects.get(call.tool) == "write"
 
     async def fork(self, *, id: str) -> Workspace:
         """Return a tentative copy of the live state, for the node `id`.
@@ -142,6 +157,8 @@ class Workspace:
         Raises:
             SandboxError: the state is lost.
         """
+        if copy._restarts != self._home.restarts:
+            raise BranchLost(f"the sandbox in which the copy {id} was made has died since")
         mine, self._branch = await self._branch, copy._branch
         branch = await self._branch
         made = await self._commit(branch, f"{id}/commit") if commit else []
@@ -185,21 +202,26 @@ class Workspace:
                 result=result,
                 error=call.error,
                 duration=call.duration,
+                files=file_blobs(self._log, call.files),
             )
         )
+
+
+def file_blobs(log: EventLog, files: Mapping[str, bytes]) -> dict[str, Blob]:
+    """Keep the files that a call brought, for the event of the call."""
+    kind = "application/octet-stream"
+    return {name: log.blobs.put(data, media_type=kind) for name, data in files.items()}
 
 
 async def _ready(branch: Branch) -> Branch:
     return branch
 
 
-class GuardedTool:
-    """A tool whose calls wait for approval."""
+class WrappedTool:
+    """A tool that is called through something else; subclasses say what that does."""
 
-    def __init__(self, tool: HostTool, control: Control, *, root: str) -> None:
+    def __init__(self, tool: HostTool) -> None:
         self._tool = tool
-        self._control = control
-        self._root = root
 
     @property
     def name(self) -> str:
@@ -221,26 +243,43 @@ class GuardedTool:
         return self._tool.stub()
 
     async def call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Ask, then call the tool.
-
-        Raises:
-            ToolError: the call was not allowed, or failed.
-        """
-        text = python_call(self.name, kwargs, args)
-        decision = await self._control.approve(
-            "call", text, id=f"{self._root}/{self.name}", risky=True
-        )
-        if decision.verdict != "approve":
-            raise ToolError(f"The user did not allow this call. {decision.text}".strip())
+        """Call the tool."""
         return await self._tool.call(args, kwargs)
 
 
+class GuardedTool(WrappedTool):
+    """A tool whose calls wait for approval, and whose results are reviewed."""
+
+    def __init__(self, tool: HostTool, control: Control, *, root: str) -> None:
+        super().__init__(tool)
+        self._control = control
+        self._root = root
+
+    async def call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Ask where that is needed, call the tool, and return what the reviewer lets through.
+
+        Raises:
+            ToolError: the call was not allowed, or failed, or its result is withheld.
+        """
+        id = f"{self._root}/{self.name}"
+        risky = self.effects == "write"
+        if self._control.asks_in_code(risky=risky, tool=self.name):
+            text = python_call(self.name, kwargs, args)
+            decision = await self._control.approve("call", text, id=id, risky=risky, tool=self.name)
+            if decision.verdict != "approve":
+                raise ToolError(f"The user did not allow this call. {decision.text}".strip())
+        result = await super().call(args, kwargs)
+        seen = await self._control.review(self.name, args, kwargs, result, id=id)
+        return seen if seen is result else to_json(seen, self.name)
+
+
 def guard(tools: Iterable[HostTool], control: Control, *, root: str) -> list[HostTool]:
-    """Return the tools, those with effects guarded where calls need approval."""
-    if control.policy == "none":
-        return list(tools)
+    """Return the tools, those guarded whose calls need approval, or whose results a review."""
     return [
-        GuardedTool(tool, control, root=root) if tool.effects == "write" else tool for tool in tools
+        GuardedTool(tool, control, root=root)
+        if control.reviews or control.asks_in_code(risky=tool.effects == "write", tool=tool.name)
+        else tool
+        for tool in tools
     ]
 
 

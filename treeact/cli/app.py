@@ -21,7 +21,9 @@ app = typer.Typer(
 )
 trace_app = typer.Typer(help="Look at the traces of runs.", no_args_is_help=True)
 sandbox_app = typer.Typer(help="Prepare the sandboxes.", no_args_is_help=True)
+tools_app = typer.Typer(help="Look at tools as an agent sees them.", no_args_is_help=True)
 app.add_typer(trace_app, name="trace")
+app.add_typer(tools_app, name="tools")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(actions_app, name="actions")
 
@@ -61,6 +63,19 @@ RunsOption = Annotated[
         help="Folder of all runs.  [default: ~/.local/share/treeact/runs]",
         show_default=False,
     ),
+]
+
+ToolsOption = Annotated[
+    list[str] | None,
+    typer.Option("--tools", help="Tools that TreeAct brings: gaia; may be repeated."),
+]
+McpOption = Annotated[
+    list[str] | None,
+    typer.Option("--mcp", help="MCP server, as a command or a URL; may be repeated."),
+]
+McpConfigOption = Annotated[
+    Path | None,
+    typer.Option("--mcp-config", help="JSON file with MCP servers under mcpServers."),
 ]
 
 
@@ -104,16 +119,17 @@ def run(  # one parameter per option: this is the table of them
         typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
     ] = None,
     agent: Annotated[
-        str, typer.Option("--agent", "-a", help="codeact, dynasaur, codeagents or json.")
+        str, typer.Option("--agent", "-a", help="codeact, dynasaur, codeagents, poact or json.")
     ] = "codeact",
     planner: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--planner",
             "-p",
-            help="greedy, best-of-n, mcts, toolchain; settings as in mcts:n=3,depth=5.",
+            help="greedy, best-of-n, mcts, toolchain, poact; settings as in mcts:n=3,depth=5. By "
+            "default the agent's own.",
         ),
-    ] = "greedy",
+    ] = None,
     sandbox: SandboxOption = SandboxName.auto,
     max_steps: Annotated[int, typer.Option(min=1, help="Steps of the run.")] = 20,
     budget_usd: Annotated[
@@ -131,6 +147,13 @@ def run(  # one parameter per option: this is the table of them
         Approve,
         typer.Option(help="What needs a yes: all actions, those with effects outside, or none."),
     ] = Approve.none,
+    approve_tool: Annotated[
+        list[str] | None,
+        typer.Option(help="Rule for one tool, as in send_mail=always or look=never; repeatable."),
+    ] = None,
+    tools: ToolsOption = None,
+    mcp: McpOption = None,
+    mcp_config: McpConfigOption = None,
     display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.auto,
     follow_up: Annotated[
         bool, typer.Option("--follow-up", "-i", help="Ask for further questions at the end.")
@@ -154,6 +177,7 @@ def run(  # one parameter per option: this is the table of them
     Exit status: 0 answered, 1 stopped without an answer, 2 nothing was run, 130 cancelled.
     """
     from treeact.cli.run import RunOptions, run_question
+    from treeact.cli.tools import ToolChoice
 
     raise typer.Exit(
         run_question(
@@ -172,6 +196,8 @@ def run(  # one parameter per option: this is the table of them
                 timeout=timeout,
                 record=record,
                 approve=approve.value,
+                approve_tools=tuple(approve_tool or ()),
+                tools=ToolChoice(tuple(tools or ()), tuple(mcp or ()), mcp_config),
                 display=display.value,
                 follow_up=follow_up,
                 library=library,
@@ -342,6 +368,38 @@ def trace_list(
     from treeact.cli.trace import list_traces
 
     list_traces(runs=runs, as_json=as_json)
+
+
+@tools_app.command("list")
+def tools_list(
+    tools: ToolsOption = None,
+    mcp: McpOption = None,
+    mcp_config: McpConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List tools with their signatures and effects; without options, those that TreeAct brings."""
+    from treeact.cli.tools import ToolChoice, list_tools
+
+    list_tools(ToolChoice(tuple(tools or ()), tuple(mcp or ()), mcp_config), as_json=as_json)
+
+
+@tools_app.command("show")
+def tools_show(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of tools.  [default: all]")
+    ] = None,
+    tools: ToolsOption = None,
+    mcp: McpOption = None,
+    mcp_config: McpConfigOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the JSON Schemas of the arguments.")
+    ] = False,
+) -> None:
+    """Show tools as a prompt shows them."""
+    from treeact.cli.tools import ToolChoice, show_tools
+
+    choice = ToolChoice(tuple(tools or ()), tuple(mcp or ()), mcp_config)
+    show_tools(choice, tuple(names or ()), as_json=as_json)
 
 
 @trace_app.command("tree")

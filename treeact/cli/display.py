@@ -19,6 +19,10 @@ MOST_OF_A_CALL = 400
 """Characters of a call of a tool that the plain display shows."""
 
 
+MOST_WIDTH = 300
+"""Characters of a text that is shown within a line."""
+
+
 class Display(Protocol):
     """Shows events one after the other."""
 
@@ -80,6 +84,9 @@ class Plain:
             ev.Replanned: self._replanned,
             ev.ToolCalled: self._tool,
             ev.Observed: self._observed,
+            ev.PolicySwitched: self._switched,
+            ev.StepDropped: self._dropped,
+            ev.ContextCompacted: self._compacted,
             ev.ApprovalRequested: self._approval,
             ev.CommandReceived: self._command,
             ev.ActionSaved: self._saved,
@@ -148,6 +155,24 @@ class Plain:
     def _observed(self, event: ev.Observed) -> None:
         text = self._blobs.read_text(event.text)
         self._text(text, mark="  │ ", style="" if event.ok else "red")
+
+    def _switched(self, event: ev.PolicySwitched) -> None:
+        if event.left not in ("plan", "review"):
+            return  # what was thought and written is shown as what was proposed
+        text = " ".join(self._blobs.read_text(event.text).split())[:MOST_WIDTH]
+        verdict = "" if event.left == "plan" else f" {event.outcome},"
+        self._line(f"  ~ {event.left}:{verdict} {text}".rstrip(), style="blue")
+
+    def _dropped(self, event: ev.StepDropped) -> None:
+        state = "the state is as before it" if event.rolled_back else "its state stays"
+        self._line(f"  ~ {event.id} is dropped from the context; {state}", style="yellow")
+
+    def _compacted(self, event: ev.ContextCompacted) -> None:
+        self._line(
+            f"context: {event.steps} older steps are shown shortened, "
+            f"about {event.before} -> {event.after} tokens",
+            style="dim",
+        )
 
     def _approval(self, event: ev.ApprovalRequested) -> None:
         self._line(

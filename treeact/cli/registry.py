@@ -15,11 +15,13 @@ AGENTS = {
     "dynasaur": "treeact.agents.dynasaur:DynaSaur",
     "codeagents": "treeact.agents.codeagents:CodeAgents",
     "json": "treeact.agents.json_agent:JsonAgent",
+    "poact": "treeact.agents.poact:PoAct",
 }
 PLANNERS = {
     "best-of-n": "treeact.planners.best_of_n:BestOfN",
     "greedy": "treeact.planners.greedy:Greedy",
     "mcts": "treeact.planners.mcts:MCTS",
+    "poact": "treeact.planners.poact:PoAct",
     "toolchain": "treeact.planners.toolchain:ToolChain",
     "tree-planner": "treeact.planners.tree_planner:TreePlanner",
 }

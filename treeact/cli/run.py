@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from treeact.cli.display import Display, make_display
 from treeact.cli.registry import AGENTS, look_up, make_planner
 from treeact.cli.sandbox import prepare_sandbox
 from treeact.cli.terminal import Terminal
+from treeact.cli.tools import ToolChoice, open_tools, read_rules
 from treeact.errors import ConfigError
 from treeact.trace.runs import find_run, new_run_directory
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from treeact.agents.agent import Agent
     from treeact.agents.run import Result, Run
     from treeact.models.base import Model
+    from treeact.tools import Tool
     from treeact.trace.budget import Budget
 
 
@@ -35,7 +37,7 @@ class RunOptions:
     model: str | None
     base_url: str | None
     agent: str
-    planner: str
+    planner: str | None
     sandbox: str
     max_steps: int
     budget_usd: float | None
@@ -44,6 +46,8 @@ class RunOptions:
     timeout: float | None
     record: Path | None
     approve: str
+    approve_tools: tuple[str, ...]
+    tools: ToolChoice
     display: str
     follow_up: bool
     library: Path | None
@@ -62,16 +66,20 @@ async def _run_question(options: RunOptions) -> int:
     resume = find_run(options.resume, folder=options.runs) if options.resume else None
     question = choose_question(options.question, resume)
     terminal = Terminal()
-    if (options.approve != "none" or options.follow_up) and not terminal.interactive:
+    asks = options.approve != "none" or any(
+        rule.endswith("=always") for rule in options.approve_tools
+    )
+    if (asks or options.follow_up) and not terminal.interactive:
         raise ConfigError("--approve and --follow-up need a terminal: standard input is none")
     model = await choose_model(options)
     try:
         kind = await prepare_sandbox(options.sandbox)
-        run = _start(options, question, model, kind, resume)
-        display = make_display(options.display, run.log.blobs)
-        async with run:
-            with on_interrupt(lambda: interrupt(run, terminal, options.follow_up)):
-                result = await converse(run, display, terminal, follow_up=options.follow_up)
+        async with open_tools(options.tools) as tools:
+            run = _start(options, question, model, kind, resume, tools)
+            display = make_display(options.display, run.log.blobs)
+            async with run:
+                with on_interrupt(lambda: interrupt(run, terminal, options.follow_up)):
+                    result = await converse(run, display, terminal, follow_up=options.follow_up)
     finally:
         await model.aclose()
     if options.display in ("auto", "plain") and result.directory is not None:
@@ -116,17 +124,25 @@ def choose_question(given: str | None, resume: Path | None) -> str:
 
 
 def _start(
-    options: RunOptions, question: str, model: Model, sandbox: str, resume: Path | None
+    options: RunOptions,
+    question: str,
+    model: Model,
+    sandbox: str,
+    resume: Path | None,
+    tools: Sequence[Tool],
 ) -> Run:
     from treeact.agents.task import Task
 
+    planner = {} if options.planner is None else {"planner": make_planner(options.planner)}
     agent: Agent = look_up(options.agent, AGENTS, "agent")(
         model,
+        **planner,
+        tools=tools,
         sandbox=sandbox,
-        planner=make_planner(options.planner),
         max_steps=options.max_steps,
         step_timeout=options.step_timeout,
         approve=options.approve,
+        approve_tools=read_rules(options.approve_tools),
         instructions=options.instructions,
         **_library_settings(options),
     )

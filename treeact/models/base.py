@@ -37,6 +37,15 @@ class Message:
     """Characters of it that describe tools, which the ledger counts to a part of their own."""
 
 
+def shared_length(messages: Sequence[Message], earlier: Sequence[Message]) -> int:
+    """Return how many messages two prompts begin with alike."""
+    if messages[: len(earlier)] == earlier:  # mostly, and much faster than one by one
+        return len(earlier)
+    pairs = enumerate(zip(messages, earlier, strict=False))
+    differ = (number for number, (ours, theirs) in pairs if ours != theirs)
+    return next(differ, min(len(messages), len(earlier)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Prices:
     """Dollars per token of one model, and the date and origin of the figures."""

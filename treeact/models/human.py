@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from treeact.errors import ModelError
-from treeact.models.base import Author, Completion, Message, Request
+from treeact.models.base import Author, Completion, Message, Request, shared_length
 from treeact.models.language_model import LanguageModel
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class HumanModel(LanguageModel):
 
     def _show(self, request: Request) -> None:
         messages = request.messages
-        known = len(self._shown)
-        new = messages[known:] if messages[:known] == self._shown else messages
+        new = messages[shared_length(messages, self._shown) :]
         for message in new or messages[-1:]:
             pictures = f" [{len(message.images)} pictures]" if message.images else ""
             self._write(f"--- {message.role}{pictures}\n{message.content}\n")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from treeact.planners.greedy import Greedy as Greedy
     from treeact.planners.mcts import MCTS as MCTS
     from treeact.planners.memory import PlanMemory as PlanMemory
+    from treeact.planners.poact import PoAct as PoAct
     from treeact.planners.protocols import Decider as Decider
     from treeact.planners.protocols import Environment as Environment
     from treeact.planners.protocols import Forkable as Forkable
@@ -33,6 +34,7 @@ _HOMES = {
     "MCTS": "mcts",
     "PlanMemory": "memory",
     "Planner": "protocols",
+    "PoAct": "poact",
     "Proposer": "protocols",
     "Scorer": "protocols",
     "ToolChain": "toolchain",

@@ -124,6 +124,10 @@ class Observation:
     invalid: bool = False
     """True when the action would fail in every state, such as a call of an unknown tool: a search
     does not try equal actions elsewhere."""
+    empty: bool = False
+    """True when the action succeeded and showed nothing; the text says no more than that."""
+    lasting: bool = False
+    """True when the step cannot be taken back: it called a tool with effects, or the user spoke."""
     answer: str | None = None
     """The final answer, when the action gave it."""
     images: tuple[bytes, ...] = ()
@@ -157,6 +161,8 @@ class Step:
     proposal: Proposal | None
     """None where a user spoke: then the observation is what they said."""
     observation: Observation
+    dropped: str = ""
+    """Why nobody is shown it any more; empty for a step that counts."""
 
 
 Path = tuple[Step, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from treeact.planners.protocols import Action, Observation, Path, Proposal, Score, Step
@@ -111,6 +111,22 @@ class ActionTree:
     def extend_trunk(self, step: Step) -> None:
         """Put a step that is never taken back below the root, for planners that do not branch."""
         self.trunk = (*self.trunk, step)
+
+    def drop_newest(self, reason: str, *, rolled_back: bool) -> None:
+        """Take the newest step of the trunk out of the context, and note why."""
+        *before, step = self.trunk
+        self.trunk = (*before, replace(step, dropped=reason))
+        if self._log:
+            self._log.emit(ev.StepDropped(id=step.id, reason=reason, rolled_back=rolled_back))
+
+    def switch_policy(self, id: str, left: str, policy: str, outcome: str, text: str) -> None:
+        """Note that, at the step `id`, one policy is done and another goes on."""
+        if self._log:
+            self._log.emit(
+                ev.PolicySwitched(
+                    id=id, left=left, policy=policy, outcome=outcome, text=self._log.text(text)
+                )
+            )
 
     def child_id(self, node: Node, number: int) -> str:
         """Return the id of the child of `node` with a number, counted from 1."""

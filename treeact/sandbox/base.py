@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from treeact.errors import StopExecution as StopExecution
@@ -102,6 +102,8 @@ class ToolCall:
     result: Any = None
     error: str | None = None
     duration: float = 0.0
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Files that the call brought into the working folder."""
 
     @property
     def is_final(self) -> bool:

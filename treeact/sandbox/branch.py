@@ -18,6 +18,7 @@ from treeact.sandbox.base import (
     ToolCallback,
 )
 from treeact.sandbox.effects import Recorded, Resumed, Tools
+from treeact.sandbox.folder import call_with_folder
 from treeact.sandbox.history import File, History, Step
 from treeact.sandbox.live import LiveBranch
 from treeact.sandbox.protocol import Call, Died, State, is_inside
@@ -76,7 +77,7 @@ class DriverBranch:
             tools = Resumed(recorded, self._tools) if recorded else self._tools
 
             async def call_tool(call: Call) -> ToolCall:
-                result = await tools.call(call)
+                result = await call_with_folder(tools.call, call, live, self._sandbox.limits)
                 if on_call:
                     on_call(result)
                 return result
@@ -273,8 +274,9 @@ class DriverBranch:
     async def _replay_step(self, live: LiveBranch, step: Step, number: int) -> None:
         recorded = Recorded(step.calls)
         live.begin(step.code, number)
-        run = self._new_run(live, recorded.call)
-        end = await live.follow(run, self._sandbox.limits.timeout)
+        limits = self._sandbox.limits
+        run = self._new_run(live, lambda call: call_with_folder(recorded.call, call, live, limits))
+        end = await live.follow(run, limits.timeout)
         outcome = run.execution(end).outcome
         if isinstance(end, Died) or outcome != step.outcome or not recorded.used_up:
             await live.close()

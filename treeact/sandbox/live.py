@@ -56,6 +56,7 @@ class LiveBranch:
         self._unkept = False  # which the supervisor has to be told
         self._recovered = asyncio.Event()
         self._recovered.set()
+        self._unclaimed = 0
         self._put: list[str] = []
         self._settled = asyncio.Event()
         self._step = 0
@@ -79,7 +80,9 @@ class LiveBranch:
                 self._on_recovered(parse_died(payload))
             case Kind.REPLY:
                 reply = parse_reply(payload)
-                if self._reply and not self._reply.done():
+                if self._unclaimed:  # its request was given up; answers come in order
+                    self._unclaimed -= 1
+                elif self._reply and not self._reply.done():
                     self._reply.set_result(reply)
             case _ if self._run:
                 self._on_run_frame(self._run, kind, payload)
@@ -381,16 +384,17 @@ class LiveBranch:
         if self.lost is not None:
             raise SandboxError(self.lost)
         self._tidy()
-        self._reply = self._loop.create_future()
+        reply = self._reply = self._loop.create_future()
         self._connection.send(self.number, kind, payload)
         await self._connection.drain()
         try:
             async with asyncio.timeout(REPLY_PATIENCE):
-                fields, data = await self._reply
+                fields, data = await reply
         except TimeoutError:
             raise SandboxError("the sandbox does not answer") from None
         finally:
             self._reply = None
+            self._unclaimed += reply.cancelled() or not reply.done()
         if (error := fields.text_or_none("error")) is not None:
             raise SandboxError(error)
         return fields, data

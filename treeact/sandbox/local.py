@@ -19,7 +19,7 @@ from treeact.sandbox.channel import Channel
 from treeact.sandbox.wire import Wire
 
 PREFIX = "treeact-sandbox-"
-KEEPER_PATH = Path(__file__).with_name("keeper.py")
+KEEPER_PATH = Path(__file__).parents[1] / "keeper.py"
 STDERR_KEPT = 4096
 KILL_PATIENCE = 30.0
 
@@ -107,6 +107,7 @@ class ProcessChannel(Channel):
             "argv": list(argv),
             "env": dict(env),
             "folder": str(folder),
+            "cwd": "/",
             "user": user,
             "sandlock": sandlock,
             "control": ours,

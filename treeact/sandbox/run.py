@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextvars
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -110,6 +111,7 @@ class Run:
         self._end: Done | Died | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._call_bytes = 0
+        self._context = contextvars.copy_context()  # that of who runs the code, for its tools
         self.calls: list[ToolCall] = []
         self.failure: Exception | None = None
         """What a callback raised; the run was killed for it."""
@@ -197,7 +199,7 @@ class Run:
     def _start_call(self, call: Call) -> None:
         if self._task and not self._task.done():
             raise ProtocolError("the sandbox called a tool while a call was under way")
-        self._task = self._loop.create_task(self._answer(call))
+        self._task = self._loop.create_task(self._answer(call), context=self._context)
 
     async def _answer(self, call: Call) -> None:
         if refusal := self._refuse_call():

@@ -12,7 +12,17 @@ import types
 from collections import abc
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 SECTION = re.compile(
     r"^(?:Args|Arguments|Parameters|Returns|Return|Raises|Yields|Example|Examples|Note|Notes):\s*$",
@@ -106,7 +116,7 @@ def type_text(hint: Any, *, result: bool = False, depth: int = DEPTH) -> str:
     origin, args = get_origin(hint), get_args(hint)
     if hint is None or hint is types.NoneType:
         return "None"
-    if origin is Annotated:
+    if origin in (Annotated, Required, NotRequired):
         return type_text(args[0], result=result, depth=depth)
     if origin in (Union, types.UnionType):
         texts = (type_text(arg, result=result, depth=depth) for arg in args)

@@ -185,6 +185,8 @@ class ToolCalled(Event):
     result: Text | None = None
     error: str | None = None
     duration: float = 0.0
+    files: dict[str, Blob] = Field(default_factory=dict)
+    """Files that the call brought into the working folder."""
 
 
 class CodeRun(Event):
@@ -325,6 +327,29 @@ class Replanned(Event):
     """Steps of the patch."""
 
 
+class PolicySwitched(Event):
+    """A policy has done its part of a step, and another goes on."""
+
+    type: Literal["policy_switched"] = "policy_switched"
+    left: str
+    """The policy that is done: plan, thought, code or review."""
+    policy: str
+    """The one that goes on; `done` is the end."""
+    outcome: str
+    """What decided that, such as `acted`, or the verdict of a review."""
+    text: Text = ""
+    """What the policy that is done came to: the plan, the thought, the reason of a verdict."""
+
+
+class StepDropped(Event):
+    """A step was taken out of the context; it stays in the trace."""
+
+    type: Literal["step_dropped"] = "step_dropped"
+    reason: str
+    rolled_back: bool
+    """Whether the state is as it was before the step."""
+
+
 class BranchForked(Event):
     """The live state of code was copied, so that an action can be tried in the copy."""
 
@@ -334,6 +359,17 @@ class BranchForked(Event):
     of: str
     """The sandbox's name of the branch that was copied."""
     duration: float
+
+
+class ContextCompacted(Event):
+    """Older steps are shown shortened from here on, since the prompt had grown too long."""
+
+    type: Literal["context_compacted"] = "context_compacted"
+    steps: int
+    """Steps that are shown shortened now."""
+    before: int
+    """Tokens of the prompt, estimated from its text."""
+    after: int
 
 
 class ApprovalRequested(Event):
@@ -450,7 +486,10 @@ AnyEvent = Annotated[
     | PlanStepStarted
     | PlanStepFinished
     | Replanned
+    | PolicySwitched
+    | StepDropped
     | BranchForked
+    | ContextCompacted
     | ApprovalRequested
     | CommandReceived
     | ActionSaved

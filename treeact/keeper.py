@@ -1,9 +1,9 @@
-"""The keeper: a process outside the sandbox that starts the driver and cleans up after it.
+"""The keeper: a process that starts another, such as a sandbox's driver, and cleans up after it.
 
 Run by path as `python -I -S keeper.py CONFIG`, without the rest of the package. It ends when the
-driver has, or soon after the pipe on its control descriptor closes, as it does when the host
-process ends in whatever way. Then it kills every process that came from the driver, wherever it
-went: the keeper is their subreaper. Last it removes the sandbox's folder.
+other has, or soon after the pipe on its control descriptor closes, as it does when the host
+process ends in whatever way. Then it kills every process that came from the other, wherever it
+went: the keeper is their subreaper. Last it removes the folder, where one was given.
 """
 
 import ctypes
@@ -46,7 +46,8 @@ def main() -> None:
         code = 1
     finally:
         kill_all()
-        subprocess.run(["rm", "-rf", "--", config["folder"]], check=False)  # minds no depth
+        if config["folder"]:
+            subprocess.run(["rm", "-rf", "--", config["folder"]], check=False)  # minds no depth
     os._exit(code)
 
 
@@ -55,7 +56,7 @@ def start_plain(config: dict[str, Any]) -> Started:
     return subprocess.Popen(
         config["argv"],
         env=config["env"],
-        cwd="/",
+        cwd=config["cwd"],
         user=config["user"],
         group=config["user"],
         extra_groups=None if config["user"] is None else (),

@@ -1,0 +1,1 @@
+"""The web: fetching within limits, reading pages, searching."""

@@ -1,0 +1,98 @@
+"""Tools that visit web pages and download files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from urllib.parse import unquote, urlsplit
+
+from treeact.calling import working_folder
+from treeact.errors import ToolError
+from treeact.tools.converting import convert
+from treeact.tools.documents import TIMEOUT, document_text
+from treeact.tools.function import Tool, make_tool
+from treeact.tools.kinds import MEDIA_TYPES, kind_of
+from treeact.tools.paging import show
+from treeact.tools.web.fetch import Fetched, FetchLimits, fetch
+
+NAME = re.compile(r"filename\s*=\s*\"?([^\";]+)", re.IGNORECASE)
+LONGEST = 60
+
+
+def make_visit_page(limits: FetchLimits) -> Tool:
+    """Return the tool that reads a web page, within `limits`."""
+
+    async def visit_page(url: str, page: int = 1, find: str = "") -> str:
+        """Return the text of a web page, with its links; of a PDF or other document, too.
+
+        Args:
+            url: the whole address, with https:// or http://.
+            page: which page of the text, in pages of about 10000 characters; the first line says
+                how many there are.
+            find: words to find; then the passages that hold them are returned instead of a page.
+        """
+        fetched = await fetch(url, limits)
+        title, text = await _page_text(fetched)
+        name = f"{fetched.url} {title}".strip()
+        return show(text, name=name, page=page, find=find)
+
+    return make_tool(visit_page, effects="read", timeout=limits.seconds + TIMEOUT)
+
+
+async def _page_text(fetched: Fetched) -> tuple[str, str]:
+    """Return title and text of what was fetched."""
+    path = urlsplit(fetched.url).path
+    kind = kind_of(fetched.data, name=path, declared=fetched.content_type)
+    if kind == ".html":
+        text = await convert(fetched.data, "page", charset=fetched.charset, url=fetched.url)
+        title, _, body = text.partition("\n")
+        return title, body
+    if not kind or kind in MEDIA_TYPES or kind == ".zip":
+        what = fetched.content_type or "a file"
+        raise ToolError(f"{fetched.url} is {what}, not a page: download(url) it, and work with it")
+    return "", await document_text(
+        fetched.data, path, declared=fetched.content_type, charset=fetched.charset
+    )
+
+
+def make_download(limits: FetchLimits) -> Tool:
+    """Return the tool that puts a file of the web into the working folder, within `limits`."""
+    limits = replace(limits, max_bytes=5 * limits.max_bytes, seconds=2 * limits.seconds)
+
+    async def download(url: str) -> str:
+        """Download a file into the working folder and return the name it has there.
+
+        Args:
+            url: the whole address, with https:// or http://.
+        """
+        fetched = await fetch(url, limits)
+        folder = working_folder()
+        name = choose_name(fetched, taken=await folder.names())
+        await folder.put(name, fetched.data)
+        return name
+
+    return make_tool(download, effects="read", timeout=limits.seconds + TIMEOUT)
+
+
+def choose_name(fetched: Fetched, *, taken: Iterable[str]) -> str:
+    """Return a plain, new name for what was fetched, from what its sender calls it.
+
+    It is chosen here, since what a server says may be any path.
+    """
+    said = NAME.search(fetched.disposition)
+    path = said[1] if said else unquote(urlsplit(fetched.url).path)
+    plain = re.sub(r"[^\w.-]+", "_", path.replace("\\", "/").rstrip("/").rpartition("/")[2])
+    stem, dot, ending = plain.strip("._-").rpartition(".")
+    if not dot:
+        stem, ending = ending, ""
+    extension = (
+        f".{ending[:10]}" if ending else kind_of(fetched.data, declared=fetched.content_type)
+    )
+    stem = stem[:LONGEST] or "download"
+    names = set(taken)
+    name, number = f"{stem}{extension}", 1
+    while name in names:
+        number += 1
+        name = f"{stem}-{number}{extension}"
+    return name
