@@ -50,6 +50,16 @@ class Display(StrEnum):
     quiet = "quiet"
 
 
+class TreeFormat(StrEnum):
+    """How the tree of a run is written."""
+
+    text = "text"
+    json = "json"
+    graphml = "graphml"
+    dot = "dot"
+    svg = "svg"
+
+
 RunsOption = Annotated[
     Path | None,
     typer.Option(
@@ -125,7 +135,9 @@ def run(  # one parameter per option: this is the table of them
     planner: Annotated[
         str,
         typer.Option(
-            "--planner", "-p", help="greedy, best-of-n, mcts; settings as in mcts:n=3,depth=5."
+            "--planner",
+            "-p",
+            help="greedy, best-of-n, mcts, toolchain; settings as in mcts:n=3,depth=5.",
         ),
     ] = "greedy",
     sandbox: SandboxOption = SandboxName.auto,
@@ -203,6 +215,67 @@ def run(  # one parameter per option: this is the table of them
 
 
 @app.command()
+def plan(  # one parameter per option
+    world: Annotated[str, typer.Argument(help="household or apis.")],
+    task: Annotated[str | None, typer.Argument(help="Id of a task; none lists them.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            envvar="TREEACT_MODEL",
+            help="As for run; or oracle, a simulated policy: oracle:act=0.7,choose=0.9,seed=3.",
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
+    ] = None,
+    planner: Annotated[
+        str,
+        typer.Option(
+            "--planner", "-p", help="greedy, best-of-n, mcts, toolchain, tree-planner; as for run."
+        ),
+    ] = "tree-planner",
+    max_steps: Annotated[int, typer.Option(min=1, help="Steps and expansions.")] = 100,
+    budget_tokens: Annotated[
+        int | None, typer.Option(help="Tokens that model calls may use.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write the model's replies here, for replay:PATH.")
+    ] = None,
+    display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.quiet,
+    runs: RunsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="List the tasks as JSON.")] = False,
+) -> None:
+    """Run a planner on a task of a simulated world, and print the tree that it grew.
+
+    Exit status: as for run; an answer says that the planner is done, the measures how well.
+    """
+    from treeact.cli.plan import PlanOptions, list_tasks, run_plan
+
+    if task is None:
+        list_tasks(world, as_json=as_json)
+        return
+    raise typer.Exit(
+        run_plan(
+            PlanOptions(
+                suite=world,
+                task=task,
+                planner=planner,
+                model=model,
+                base_url=base_url,
+                max_steps=max_steps,
+                budget_tokens=budget_tokens,
+                record=record,
+                display=display.value,
+                runs=runs,
+            )
+        )
+    )
+
+
+@app.command()
 def demo(
     task: Annotated[
         list[str] | None, typer.Option(help="Only tasks whose id contains this; may be repeated.")
@@ -225,6 +298,34 @@ def demo(
             data=data,
             runs=runs,
         )
+    )
+
+
+@app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="Name of a study, package.module:NAME, or list.")],
+    seeds: Annotated[int, typer.Option(min=2, help="Seeds of each setting.")] = 200,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the results.  [default: studies/NAME]", show_default=False),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes.  [default: one per core]", show_default=False),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Go on from what is finished, or start over.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Run a simulated study: planners with a noisy oracle in a model's place."""
+    from treeact.cli.study import StudyOptions, list_studies, run_study
+
+    if name == "list":
+        list_studies(as_json=as_json)
+        return
+    run_study(
+        StudyOptions(name=name, seeds=seeds, out=out, jobs=jobs, fresh=not resume, as_json=as_json)
     )
 
 
@@ -303,6 +404,27 @@ def tools_show(
 
     choice = ToolChoice(tuple(tools or ()), tuple(mcp or ()), mcp_config)
     show_tools(choice, tuple(names or ()), as_json=as_json)
+
+
+@trace_app.command("tree")
+def trace_tree(
+    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    format: Annotated[
+        TreeFormat, typer.Option("--format", help="json is networkx' node-link form.")
+    ] = TreeFormat.text,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write.  [default: standard output]", show_default=False),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show all pruned siblings, however many.")
+    ] = False,
+    runs: RunsOption = None,
+) -> None:
+    """Show what a run tried as a tree: actions, costs, scores, why branches were pruned."""
+    from treeact.cli.tree import show_tree
+
+    show_tree(run, format=format.value, out=out, everything=everything, runs=runs)
 
 
 @sandbox_app.command("build")

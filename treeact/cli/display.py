@@ -6,15 +6,14 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from treeact.cli.lines import Lines, printable
+from treeact.cli.search_lines import SearchLines, is_node
 from treeact.planners.normalise import python_call
 from treeact.trace import events as ev
 from treeact.trace.blobs import BlobStore
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-MOST_LINES = 40
-"""Lines of one text that the plain display shows; the trace holds the rest."""
 
 
 class Display(Protocol):
@@ -63,10 +62,10 @@ class Plain:
     """Thought, code, output and answer as they come, in plain lines."""
 
     def __init__(self, blobs: BlobStore, console: Console | None = None) -> None:
-        from rich.console import Console
-
         self._blobs = blobs
-        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._lines = Lines(console)
+        self._line, self._text = self._lines.line, self._lines.text
+        self._search = SearchLines(self._lines, blobs)
         self._writers: dict[type[ev.Event], Callable[..., None]] = {
             ev.RunStarted: self._started,
             ev.SandboxStarted: self._sandbox,
@@ -83,6 +82,8 @@ class Plain:
 
     def show(self, event: ev.Event) -> None:
         """Print one event, if people need it."""
+        if self._search.show(event):
+            return
         writer = self._writers.get(type(event))
         if writer is not None:
             writer(event)
@@ -103,28 +104,23 @@ class Plain:
         self._line(f"{event.problem}; again in {event.wait:.1f} s", style="yellow")
 
     def _proposed(self, event: ev.Proposed) -> None:
-        self._console.print()
-        self._line(f"── {event.id}", style="bold cyan")
+        self._lines.heading(event.id)
         self._text(self._blobs.read_text(event.thought))
-        text = self._blobs.read_text(event.text)
-        if event.action == "code":
-            self._code(text)
-        elif event.action == "call":
-            self._line(f"→ {text}", style="cyan")
-        elif event.action == "none":
-            self._line(f"no action in the reply: {event.problem}", style="yellow")
+        self._lines.action(event.action, self._blobs.read_text(event.text), problem=event.problem)
 
     def _tool(self, event: ev.ToolCalled) -> None:
         call = python_call(event.tool, event.kwargs, event.args)
         outcome = f": {event.error}" if event.error else ""
-        self._line(f"  {call} {event.status}{outcome}", style="dim")
+        self._line(f"  {_where(event.parent)}{call} {event.status}{outcome}", style="dim")
 
     def _observed(self, event: ev.Observed) -> None:
         text = self._blobs.read_text(event.text)
         self._text(text, mark="  │ ", style="" if event.ok else "red")
 
     def _approval(self, event: ev.ApprovalRequested) -> None:
-        self._line(f"this {event.what} waits for your approval:", style="bold yellow")
+        self._line(
+            f"{_where(event.id)}this {event.what} waits for your approval:", style="bold yellow"
+        )
         self._text(self._blobs.read_text(event.text), mark="  ? ")
 
     def _command(self, event: ev.CommandReceived) -> None:
@@ -148,38 +144,10 @@ class Plain:
             self._line(ending, style="bold red")
         self._line(figures, style="dim")
 
-    def _code(self, text: str) -> None:
-        if not self._console.is_terminal:
-            self._text(text, mark="    ")
-            return
-        from rich.padding import Padding
-        from rich.syntax import Syntax
 
-        shown = "\n".join(_shorten(printable(text).rstrip().splitlines()))
-        code = Syntax(
-            shown, "python", theme="ansi_dark", word_wrap=True, background_color="default"
-        )
-        self._console.print(Padding.indent(code, 4))
-
-    def _line(self, text: str, *, style: str = "") -> None:
-        self._console.print(printable(text), style=style, markup=False)
-
-    def _text(self, text: str, *, mark: str = "", style: str = "") -> None:
-        for line in _shorten(text.strip("\n").rstrip().splitlines()):
-            self._line(mark + line, style=style)
-
-
-_CONTROLS = {
-    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
-}
-
-
-def printable(text: str) -> str:
-    """Return `text` with its control characters spelt out.
-
-    Code and its output are a stranger's: an escape sequence in them would steer the terminal.
-    """
-    return text.translate(_CONTROLS)
+def _where(id: str | None) -> str:
+    """Return where in a search something happens; where there is one way only, nothing."""
+    return f"{id}: " if id and is_node(id) else ""
 
 
 def cost_text(event: ev.RunEnded) -> str:
@@ -187,12 +155,3 @@ def cost_text(event: ev.RunEnded) -> str:
     if event.unpriced and event.unpriced == event.calls:
         return "unknown"
     return f"{'>= ' if event.unpriced else ''}${event.cost:.4f}"
-
-
-def _shorten(lines: list[str]) -> list[str]:
-    """Return the head and the tail of many lines, saying how many are between."""
-    if len(lines) <= MOST_LINES:
-        return lines
-    half = MOST_LINES // 2
-    left_out = len(lines) - 2 * half
-    return [*lines[:half], f"[... {left_out} lines, whole in the trace ...]", *lines[-half:]]

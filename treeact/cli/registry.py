@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -57,32 +58,41 @@ def make_planner(spec: str) -> Any:
                 cls, _, settings = tail.partition(":")
                 name = f"{head}:{cls}"
     planner = look_up(name, PLANNERS, "planner")
-    return planner(**_settings(name, planner, settings))
+    known = fields(planner) if is_dataclass(planner) else ()
+    defaults = {field.name: field.default for field in known}
+    return planner(**read_settings(f"planner {name!r}", defaults, settings))
 
 
-def _settings(name: str, planner: Any, text: str) -> dict[str, Any]:
+def read_settings(what: str, defaults: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """Return settings such as `n=3,depth=5` as values of the types of their defaults.
+
+    Args:
+        what: whose settings they are, for messages.
+        defaults: the settings that there are; those that are no plain values cannot be set so.
+        text: what was typed; empty sets nothing.
+
+    Raises:
+        ConfigError: there is no such setting, or its value is of the wrong type.
+    """
     known = {
-        field.name: field
-        for field in (fields(planner) if is_dataclass(planner) else ())
-        if isinstance(field.default, bool | int | float | str)
+        name: type(value)
+        for name, value in defaults.items()
+        if isinstance(value, bool | int | float | str)
     }
     chosen = {}
     for pair in filter(None, text.split(",")):
         key, _, value = pair.partition("=")
         if key not in known:
             choices = ", ".join(known) or "it has none"
-            raise ConfigError(f"planner {name!r} has no setting {key!r}: choose of {choices}")
-        chosen[key] = _value(name, known[key], value)
+            raise ConfigError(f"{what} has no setting {key!r}: choose of {choices}")
+        chosen[key] = _value(f"setting {key} of {what}", known[key], value)
     return chosen
 
 
-def _value(planner: str, field: Field[Any], text: str) -> Any:
-    kind: type[Any] = type(field.default)
+def _value(what: str, kind: type[Any], text: str) -> Any:
     try:
         if kind is bool:
             return {"true": True, "false": False}[text.lower()]
         return kind(text)
     except (ValueError, KeyError) as error:
-        raise ConfigError(
-            f"setting {field.name} of planner {planner!r} is {text!r}: give a {kind.__name__}"
-        ) from error
+        raise ConfigError(f"{what} is {text!r}: give a {kind.__name__}") from error

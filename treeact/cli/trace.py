@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from treeact.cli.display import make_display, printable
+from treeact.cli.display import make_display
+from treeact.cli.lines import printable
 from treeact.errors import TraceError
 from treeact.trace.blobs import BlobStore
-from treeact.trace.events import RunEnded, RunStarted
+from treeact.trace.events import Event, RunEnded, RunStarted
 from treeact.trace.log import BLOBS_FOLDER, read_events
 from treeact.trace.runs import find_run, list_runs, runs_folder
 
@@ -19,9 +21,15 @@ def show_trace(name: str, *, display: str, runs: Path | None) -> None:
     directory = find_run(name, folder=runs)
     blobs = BlobStore(directory / BLOBS_FOLDER)
     shown = make_display(display, blobs)
+    for event in read_run(directory):
+        shown.show(event)
+
+
+def read_run(directory: Path) -> Iterator[Event]:
+    """Yield the events of a run, and say at the end if its own end is missing."""
     ended = False
     for event in read_events(directory):
-        shown.show(event)
+        yield event
         ended = isinstance(event, RunEnded)
     if not ended:
         sys.stderr.write(f"treeact: {directory} was cut off, or its run still goes on\n")

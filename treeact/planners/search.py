@@ -166,6 +166,10 @@ class Search:
             answer, reason = _cut(node.observation.answer or ""), _cut(node.score.reason)
             self._lessons.append(f"The answer {answer!r} was judged doubtful: {reason}")
 
+    def has_state(self, node: Node) -> bool:
+        """Return whether `node` can be expanded or chosen: its state is still held."""
+        return node in self._states or node is self._at
+
     def held(self) -> list[Node]:
         """Return the nodes whose state is held, so that they can be chosen or expanded."""
         return [self._at, *(node for node in self._states if node is not self._at)]

@@ -30,6 +30,8 @@ class Node:
     status: Status = "open"
     reason: str = ""
     """Why it was pruned."""
+    order: int = 0
+    """Which expansion of the search it was the first time, from 1; 0 before that."""
     g: float = 0.0
     """Cost of the path so far, in searches that have one."""
     h: float = 0.0
@@ -160,6 +162,7 @@ class ActionTree:
         """Note that `node` is expanded next, with that many samples."""
         node.status = "expanded"
         self.expansions += 1
+        node.order = node.order or self.expansions
         if self._log:
             self._log.emit(ev.NodeExpanded(id=node.id, order=self.expansions, samples=samples))
 

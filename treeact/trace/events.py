@@ -50,7 +50,8 @@ Text = str | Blob
 class Event(BaseModel):
     """The envelope that every event has. `seq` and `time` are set by the log."""
 
-    model_config = ConfigDict(frozen=True)
+    # a cost may be infinite, which JSON has no number for
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     v: int = SCHEMA_VERSION
     seq: int = -1

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from treeact.agents.planning import World
 from treeact.errors import ConfigError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from treeact.benchmarks.environments.apis import ApiTask
     from treeact.benchmarks.environments.household.tasks import HouseholdTask
+    from treeact.benchmarks.simulation import Truth
 
 Measures = Mapping[str, float | bool]
 """What is said of a solution, by name."""
@@ -32,6 +33,8 @@ class PlanTask:
     world: World
     gold: tuple[Action, ...]
     """One way to do it, its end included. For simulated policies alone."""
+    truth: Callable[[], Truth[Any]]
+    """What is true of it. For simulated policies alone."""
     measure: Callable[[Solution, ActionTree], Measures]
     """Says how a solution went. For afterwards: no planner and no model is told."""
 
@@ -71,6 +74,7 @@ def _household_task(task: HouseholdTask) -> PlanTask:
     from treeact.benchmarks.environments.household.metrics import measure
     from treeact.benchmarks.environments.household.programs import parse_line
     from treeact.benchmarks.environments.household.tasks import action_list
+    from treeact.benchmarks.environments.household.truth import HouseholdTruth
     from treeact.benchmarks.environments.household.views import describe_candidates, overview
 
     def look(path: Path, actions: Sequence[Action]) -> str:
@@ -92,6 +96,7 @@ def _household_task(task: HouseholdTask) -> PlanTask:
             look=look,
         ),
         gold=(*task.program, Answer("done")),
+        truth=lambda: HouseholdTruth(task),
         measure=judge,
     )
 
@@ -104,6 +109,7 @@ def _apis() -> Sequence[PlanTask]:
 
 def _api_task(task: ApiTask) -> PlanTask:
     from treeact.benchmarks.environments.apis import read_call, score
+    from treeact.benchmarks.environments.apis.truth import ChainTruth
 
     return PlanTask(
         id=task.id,
@@ -116,6 +122,7 @@ def _api_task(task: ApiTask) -> PlanTask:
             read=partial(read_call, domain=task.domain),
         ),
         gold=task.gold,
+        truth=lambda: ChainTruth(task),
         measure=lambda solution, tree: asdict(score(task, solution.path)),
     )
 

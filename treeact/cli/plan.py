@@ -1,0 +1,171 @@
+"""`treeact plan`: a planner on a task of a simulated world, and the tree that it grew."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from treeact.benchmarks.environments.worlds import PlanTask, find_task, plan_tasks
+from treeact.cli.display import make_display
+from treeact.cli.lines import Lines
+from treeact.cli.registry import make_planner, read_settings
+from treeact.cli.run import exit_status, on_interrupt
+from treeact.cli.tree import tree_lines
+from treeact.errors import ConfigError, SearchExhausted
+from treeact.planners.export import read_trees
+from treeact.planners.protocols import Planner, Proposer, Solution
+from treeact.trace.budget import Budget
+from treeact.trace.runs import new_run_directory
+from treeact.trace.usage import Ledger
+
+if TYPE_CHECKING:
+    from treeact.agents.planning import PlanAgent
+    from treeact.agents.run import Result, Run
+    from treeact.models.base import Model
+
+ORACLE = "oracle"
+"""The model's name that stands for a simulated policy."""
+
+Policy = Callable[[Budget, Ledger], Proposer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """The options of `treeact plan`, as `treeact plan --help` describes them."""
+
+    suite: str
+    task: str
+    planner: str
+    model: str | None
+    base_url: str | None
+    max_steps: int
+    budget_tokens: int | None
+    record: Path | None
+    display: str
+    runs: Path | None
+
+
+def list_tasks(suite: str, *, as_json: bool) -> None:
+    """Print the tasks of a world, a line each."""
+    for task in plan_tasks(suite).values():
+        row = {"id": task.id, "task": task.question}
+        sys.stdout.write(json.dumps(row) + "\n" if as_json else f"{task.id}  {task.question}\n")
+
+
+def run_plan(options: PlanOptions) -> int:
+    """Run a planner on one task, print its tree and how it went, and return the exit status."""
+    return asyncio.run(_run_plan(options))
+
+
+async def _run_plan(options: PlanOptions) -> int:
+    from treeact.agents.task import Task
+
+    task = find_task(options.suite, options.task)
+    planner = make_planner(options.planner)
+    model, policy = _choose_model(options, task, planner)
+    try:
+        run = _agent(options, task, planner, model, policy).start(
+            Task(task.question),
+            budget=Budget(tokens=options.budget_tokens),
+            trace=new_run_directory(f"plan {options.suite} {task.id}", folder=options.runs),
+        )
+        with on_interrupt(run.cancel):
+            result = await _show(run, options.display)
+    finally:
+        await model.aclose()
+    _print_end(run, result, task, simulated=policy is not None)
+    return exit_status(result)
+
+
+def _choose_model(
+    options: PlanOptions, task: PlanTask, planner: Planner
+) -> tuple[Model, Policy | None]:
+    """Return the model, and the simulated policy that takes its place, if one was asked for."""
+    from treeact.models import ScriptedModel, resolve_model
+
+    name = options.model or ""
+    if name.partition(":")[0] == ORACLE:
+        policy = make_oracle(name.partition(":")[2], task, planner)
+        return ScriptedModel([], name=f"simulated, {name}"), policy
+    if not name and options.base_url is None:
+        raise ConfigError(
+            f"no model: name one with --model, or a simulated policy with --model {ORACLE}"
+        )
+    return resolve_model(name, base_url=options.base_url, record=options.record), None
+
+
+def make_oracle(settings: str, task: PlanTask, planner: Planner) -> Policy:
+    """Return a simulated policy for a task.
+
+    Args:
+        settings: such as `act=0.7,choose=0.9,seed=3`.
+        task: what it knows the truth of.
+        planner: whom it proposes to.
+
+    Raises:
+        ConfigError: there is no such setting, or its value is none.
+    """
+    from treeact.benchmarks.simulation import Oracle, Rates
+
+    given = read_settings(
+        ORACLE, {"act": 0.8, "choose": 0.8, "votes": 1, "value": 0.0, "seed": 0}, settings
+    )
+    seed = given.pop("seed", 0)
+    rates = Rates(**given)
+
+    def make(budget: Budget, ledger: Ledger) -> Proposer:
+        return Oracle(
+            task.truth(),
+            rates=rates,
+            seed=seed,
+            budget=budget,
+            ledger=ledger,
+            ahead="plan" if planner.imagines else "nothing",
+        )
+
+    return make
+
+
+def _agent(
+    options: PlanOptions,
+    task: PlanTask,
+    planner: Planner,
+    model: Model,
+    policy: Policy | None,
+) -> PlanAgent:
+    from treeact.agents.planning import PlanAgent
+
+    return PlanAgent(
+        model,
+        world=task.world,
+        planner=planner,
+        policy=policy,
+        max_steps=options.max_steps,
+    )
+
+
+async def _show(run: Run, name: str) -> Result:
+    display = make_display(name, run.log.blobs)
+    async for event in run.events():
+        display.show(event)
+    return await run.result()
+
+
+def _print_end(run: Run, result: Result, task: PlanTask, *, simulated: bool) -> None:
+    """Print the tree that was grown, and what the path is worth."""
+    trees = read_trees(list(run.log.events()), run.log.blobs)
+    console = Lines()
+    for line, style in tree_lines(trees):
+        console.line(line, style=style)
+    stopped = None if result.reason == "answered" else SearchExhausted(result.message)
+    solution = Solution(path=result.path, stopped=stopped)
+    measures = task.measure(solution, trees[-1])
+    if simulated:
+        console.line("of a simulated policy: not a model's score", style="yellow")
+    console.line(", ".join(f"{name} {value:g}" for name, value in measures.items()), style="bold")
+    console.line(f"trace: {result.directory}")
