@@ -1,8 +1,11 @@
 """Documents as agents read them: real files and hostile ones, from the folder of real code."""
 
 import asyncio
+import errno
 import io
 import os
+import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -11,8 +14,10 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sandlock import landlock_abi_version, min_landlock_abi
 
 from treeact.errors import ToolError
+from treeact.sandbox.local import base_interpreter
 from treeact.sandbox.unsafe import UnsafeLocalSandbox
 from treeact.tools import converting
 from treeact.tools.converting import convert
@@ -20,6 +25,7 @@ from treeact.tools.documents import look, read_document
 from treeact.tools.kinds import kind_of
 from treeact.tools.paging import PAGE, show, split
 
+PORT_OF_NOBODY = 9
 MINI = Path(__file__).parents[2] / "treeact/benchmarks/suites/mini/files"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
@@ -197,9 +203,40 @@ def children() -> set[str]:
     return found
 
 
-def test_what_is_missing_is_named_with_the_remedy() -> None:
-    said = converting._reason(b"\nmissing package: markitdown", 1)
-    assert said == f"missing package: markitdown: {converting.INSTALL}"
+async def test_what_is_missing_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", base_interpreter())  # it has no packages
+    with pytest.raises(ToolError, match=r'missing package: markitdown: .*"treeact\[web\]"'):
+        await convert(b"%PDF-nothing", ".pdf")
+
+
+def test_the_child_reaches_neither_files_nor_network(tmp_path: Path) -> None:
+    if landlock_abi_version() < min_landlock_abi():
+        pytest.skip("this kernel has no Landlock: the child can read files")
+    (tmp_path / "secret").write_text("x")
+    program = f"""
+import runpy, socket
+child = runpy.run_path({str(converting.CHILD)!r})
+child["limit"](10)
+child["confine"]()
+for attempt in (
+    lambda: open({str(tmp_path / "secret")!r}),
+    lambda: open({str(tmp_path / "new")!r}, "w"),
+    lambda: socket.create_connection(("127.0.0.1", {PORT_OF_NOBODY}), 1),
+):
+    try:
+        attempt()
+    except OSError as error:
+        print(error.errno)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    seen = [int(line) for line in done.stdout.split()]
+    assert len(seen) == 3, done.stderr
+    assert set(seen[:2]) <= {errno.EACCES, errno.EPERM}
+    namespaces = subprocess.run(["unshare", "-Urn", "true"], capture_output=True, check=False)
+    if namespaces.returncode == 0:
+        assert seen[2] == errno.ENETUNREACH
 
 
 # In the working folder --------------------------------------------------------------------------

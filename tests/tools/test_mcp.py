@@ -152,6 +152,15 @@ async def test_a_server_that_does_not_start_is_an_error_with_its_reason(
             pass
 
 
+async def test_without_the_package_there_is_an_error_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "treeact.tools.mcp_transport", None)
+    with pytest.raises(ConfigError, match=r'pip install "treeact\[mcp\]"'):
+        async with mcp_tools(LIAR):
+            pass
+
+
 async def test_names_that_others_have_are_left_to_them() -> None:
     async with by_name(LIAR, taken=["same", "echo"]) as tools:
         assert "same" not in tools

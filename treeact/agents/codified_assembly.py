@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from treeact.agents import prompts
-from treeact.agents.assembly import make_workspace, describe_sandbox, make_last_call, system_message
+from treeact.agents.assembly import describe_sandbox, make_last_call, make_workspace, system_message
 from treeact.agents.calls import ModelCaller
 from treeact.agents.codeagents import PLANNER, REPLANNER, SOLVER, CodeAgents, Role
 from treeact.agents.codified_environment import Calls, PlanEnvironment
@@ -17,7 +17,7 @@ from treeact.agents.codified_solving import Permit, PermittedTool, SolvingEnviro
 from treeact.agents.codified_writes import Writes
 from treeact.agents.past import ResumedModel
 from treeact.agents.run import Context, Parts
-from treeact.agents.workspace import Home, Workspace, guard
+from treeact.agents.workspace import Workspace, guard
 from treeact.errors import ConfigError
 from treeact.models import resolve_model
 from treeact.models.base import Message, Model
@@ -31,7 +31,6 @@ from treeact.planners.codified.state import PlanState
 from treeact.planners.codified.types import STR, ListOf
 from treeact.planners.codified.values import as_json
 from treeact.sandbox.base import HostTool
-from treeact.sandbox.select import opener
 from treeact.tools import ToolSet, final_answer
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Visiting and downloading, from code in a sandbox that meets a real server."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import openpyxl
@@ -173,6 +174,14 @@ async def test_an_engine_of_ones_own_is_asked_within_bounds() -> None:
     assert found[0] == {"title": "tides 0", "url": "https://x/0", "text": "t" * 500}
     with pytest.raises(ToolError, match="the query is empty"):
         await search.call(["  "], {})
+
+
+async def test_without_the_package_the_search_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "ddgs", None)
+    with pytest.raises(ToolError, match=r'missing package: ddgs: .*"treeact\[web\]"'):
+        await make_web_search(Ddgs()).call(["tides"], {})
 
 
 async def test_without_a_network_the_search_says_what_to_do(
