@@ -191,10 +191,15 @@ for kind, payload in (42, b'{"background": [1, 2, 3]}'), (43, b"{}"), (32, b"{}"
         name="read-the-answers-of-others",
         code="""
 folder = "/proc/%d/fd" % HOST["sibling"]
-attempt("list", os.listdir, folder)
-attempt("open", lambda: open(folder + "/4", "rb"))
+
+def open_sockets():
+    for name in os.listdir(folder):
+        if os.readlink(f"{folder}/{name}").startswith("socket:"):
+            open(f"{folder}/{name}", "rb").close()
+
+attempt("open", open_sockets)
 """,
-        stdout=r"list \w+\nopen (EACCES|ENXIO|ENOENT|EPERM|EINVAL)\n",
+        stdout=r"open (EACCES|ENXIO|ENOENT|EPERM|EINVAL)\n",
     ),
     Attack(
         name="patch-the-library-of-the-driver",
