@@ -42,7 +42,7 @@ def assemble_code_agent(
     template: str = "codeact",
     more_tools: Sequence[Tool] = (),
     wrap: Callable[[OpenSandbox], OpenSandbox] = _as_it_is,
-    proposer: Callable[..., ModelProposer] = ModelProposer,
+    proposer: Callable[..., ModelProposer] | None = None,
 ) -> Parts:
     """Return the parts of a run whose actions are code; its sandbox starts at once, beside it.
 
@@ -52,7 +52,7 @@ def assemble_code_agent(
         template: name of the system prompt.
         more_tools: tools besides the agent's own.
         wrap: given what opens a sandbox, returns what is to open it.
-        proposer: makes the proposer.
+        proposer: makes the proposer; None takes one that fits the planner.
 
     Raises:
         ConfigError: tools clash, or a dollar budget meets an unknown price.
