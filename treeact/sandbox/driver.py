@@ -1881,7 +1881,7 @@ class Cell:
     def run_source(self, source, name):
         """Run all statements; return the text of the last one's value if it is an expression."""
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-        if ends_in_statement(source):
+        if not self.rewrite and ends_in_statement(source):
             self.evaluate(source, name, "exec")
             return None
         tree = compile(source, name, "exec", ast.PyCF_ONLY_AST)
