@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from treeact.agents.code_environment import CodeEnvironment
 from treeact.agents.codified_writes import Writes
 from treeact.agents.control import Control
-from treeact.agents.workspace import Workspace
+from treeact.agents.workspace import Workspace, WrappedTool
 from treeact.errors import ToolError
 from treeact.planners.codified.scheduler import CallFailed
 from treeact.planners.codified.types import Value
 from treeact.planners.protocols import Observation
-from treeact.sandbox.base import Effects, Execution, HostTool
+from treeact.sandbox.base import Execution, HostTool
 from treeact.tools import FINAL_ANSWER
 from treeact.trace.log import EventLog
 
@@ -29,33 +29,14 @@ class Permit:
         self.tools: tuple[str, ...] | None = None
 
 
-class PermittedTool:
+class PermittedTool(WrappedTool):
     """A tool that only some roles may call."""
 
     def __init__(self, tool: HostTool, permit: Permit) -> None:
-        self._tool = tool
+        super().__init__(tool)
         self._permit = permit
 
-    @property
-    def name(self) -> str:
-        """The tool's name."""
-        return self._tool.name
-
-    @property
-    def effects(self) -> Effects:
-        """The tool's effects."""
-        return self._tool.effects
-
-    @property
-    def returns_nothing(self) -> bool:
-        """Whether the tool returns nothing."""
-        return self._tool.returns_nothing
-
-    def stub(self) -> str:
-        """Return the tool's stub."""
-        return self._tool.stub()
-
-    async def call(self, args: Any, kwargs: Any) -> Any:
+    async def call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Make the call, if the role may.
 
         Raises:
@@ -66,7 +47,7 @@ class PermittedTool:
             raise ToolError(
                 f"this role may not call {self.name}; it may call {', '.join(allowed) or 'no tool'}"
             )
-        return await self._tool.call(args, kwargs)
+        return await super().call(args, kwargs)
 
 
 class SolvingEnvironment(CodeEnvironment):

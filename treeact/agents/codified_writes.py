@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from treeact.agents.workspace import WrappedTool
 from treeact.errors import StopExecution, ToolError
-from treeact.sandbox.base import Effects, HostTool
+from treeact.sandbox.base import HostTool
 from treeact.tools import ToolSet
 
 UNKNOWN = (
@@ -87,31 +88,12 @@ class Writes:
         return json.dumps([name, given], sort_keys=True, default=repr)
 
 
-class OnceTool:
+class OnceTool(WrappedTool):
     """A tool whose calls a later plan does not repeat."""
 
     def __init__(self, tool: HostTool, writes: Writes) -> None:
-        self._tool = tool
+        super().__init__(tool)
         self._writes = writes
-
-    @property
-    def name(self) -> str:
-        """The tool's name."""
-        return self._tool.name
-
-    @property
-    def effects(self) -> Effects:
-        """The tool's effects."""
-        return self._tool.effects
-
-    @property
-    def returns_nothing(self) -> bool:
-        """Whether the tool returns nothing."""
-        return self._tool.returns_nothing
-
-    def stub(self) -> str:
-        """Return the tool's stub."""
-        return self._tool.stub()
 
     async def call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Make the call, or answer it as before.
