@@ -9,7 +9,14 @@ from typing import Annotated
 import typer
 
 from treeact.cli.actions import actions_app
-from treeact.cli.options import LibraryOption, SandboxName, SandboxOption
+from treeact.cli.options import (
+    BaseUrlOption,
+    BudgetTokensOption,
+    LibraryOption,
+    RecordOption,
+    SandboxName,
+    SandboxOption,
+)
 
 app = typer.Typer(
     name="treeact",
@@ -114,10 +121,7 @@ def run(  # one parameter per option: this is the table of them
             help="openai/..., anthropic/..., ollama/..., replay:PATH, human.",
         ),
     ] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
-    ] = None,
+    base_url: BaseUrlOption = None,
     agent: Annotated[
         str, typer.Option("--agent", "-a", help="codeact, dynasaur, codeagents, poact or json.")
     ] = "codeact",
@@ -135,14 +139,10 @@ def run(  # one parameter per option: this is the table of them
     budget_usd: Annotated[
         float | None, typer.Option(help="Dollars that model calls may cost.")
     ] = None,
-    budget_tokens: Annotated[
-        int | None, typer.Option(help="Tokens that model calls may use.")
-    ] = None,
+    budget_tokens: BudgetTokensOption = None,
     step_timeout: Annotated[float, typer.Option(help="Seconds of one code action.")] = 60.0,
     timeout: Annotated[float | None, typer.Option(help="Seconds of the whole run.")] = None,
-    record: Annotated[
-        Path | None, typer.Option(help="Write the model's replies here, for replay:PATH.")
-    ] = None,
+    record: RecordOption = None,
     approve: Annotated[
         Approve,
         typer.Option(help="What needs a yes: all actions, those with effects outside, or none."),
@@ -223,10 +223,7 @@ def plan(  # one parameter per option
             help="As for run; or oracle, a simulated policy: oracle:act=0.7,choose=0.9,seed=3.",
         ),
     ] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
-    ] = None,
+    base_url: BaseUrlOption = None,
     planner: Annotated[
         str,
         typer.Option(
@@ -234,12 +231,8 @@ def plan(  # one parameter per option
         ),
     ] = "tree-planner",
     max_steps: Annotated[int, typer.Option(min=1, help="Steps and expansions.")] = 100,
-    budget_tokens: Annotated[
-        int | None, typer.Option(help="Tokens that model calls may use.")
-    ] = None,
-    record: Annotated[
-        Path | None, typer.Option(help="Write the model's replies here, for replay:PATH.")
-    ] = None,
+    budget_tokens: BudgetTokensOption = None,
+    record: RecordOption = None,
     display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.quiet,
     runs: RunsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="List the tasks as JSON.")] = False,

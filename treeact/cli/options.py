@@ -26,6 +26,14 @@ SandboxOption = Annotated[
         help="Where code runs; auto: Docker if it is usable, else the jail.",
     ),
 ]
+BaseUrlOption = Annotated[
+    str | None,
+    typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
+]
+BudgetTokensOption = Annotated[int | None, typer.Option(help="Tokens that model calls may use.")]
+RecordOption = Annotated[
+    Path | None, typer.Option(help="Write the model's replies here, for replay:PATH.")
+]
 LibraryOption = Annotated[
     Path | None,
     typer.Option(
