@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treeact.benchmarks.simulation import EDGE, Lengths, Oracle, Rates
-from treeact.benchmarks.studies.worlds import Decisions, WorldEnvironment
+from treeact.benchmarks.studies.worlds import AbstractEnvironment, Decisions
 from treeact.errors import BudgetExceeded, ConfigError
 from treeact.planners import MCTS, ActionTree, BestOfN
 from treeact.planners.protocols import Answer, Call, NoAction, Observation, Proposal, Step
@@ -222,7 +222,7 @@ async def grown(planner, seed, limit=None):
         seed=seed,
         budget=budget,
     )
-    solution = await planner.solve(WorldEnvironment(WORLD), oracle, budget, tree=tree)
+    solution = await planner.solve(AbstractEnvironment(WORLD), oracle, budget, tree=tree)
     return shape(tree), solution.answer
 
 

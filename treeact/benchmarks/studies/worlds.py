@@ -13,17 +13,17 @@ from treeact.planners.protocols import Action, Answer, Call, Observation
 State = TypeVar("State")
 
 
-class World(Truth[State], Protocol):
+class AbstractTask(Truth[State], Protocol):
     """A task whose truth is known, and which says what comes of an action."""
 
     def observe(self, state: State, action: Action) -> Observation:
         """Return what comes of taking `action` in `state`; `after` says where it leads."""
 
 
-class WorldEnvironment:
+class AbstractEnvironment:
     """A world to act in. Its states are never changed, so that a fork is the state itself."""
 
-    def __init__(self, world: World[Any]) -> None:
+    def __init__(self, world: AbstractTask[Any]) -> None:
         self.world = world
         self.state = world.start()
 
@@ -33,13 +33,13 @@ class WorldEnvironment:
         self.state = self.world.after(self.state, action)
         return observation
 
-    async def fork(self, *, id: str) -> WorldEnvironment:
+    async def fork(self, *, id: str) -> AbstractEnvironment:
         """Return another environment in the same state."""
-        twin = WorldEnvironment(self.world)
+        twin = AbstractEnvironment(self.world)
         twin.state = self.state
         return twin
 
-    async def choose(self, fork: WorldEnvironment, *, commit: bool = True) -> str:
+    async def choose(self, fork: AbstractEnvironment, *, commit: bool = True) -> str:
         """Go on from the state of `fork`."""
         self.state = fork.state
         return ""

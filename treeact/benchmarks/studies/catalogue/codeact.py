@@ -10,7 +10,7 @@ from treeact.benchmarks.simulation import Lengths, Oracle, Rates
 from treeact.benchmarks.studies import plots
 from treeact.benchmarks.studies.statistics import difference, mean, ratio, share
 from treeact.benchmarks.studies.study import Measures, Results, Settings, Study, Table, sweep
-from treeact.benchmarks.studies.worlds import WorldEnvironment
+from treeact.benchmarks.studies.worlds import AbstractEnvironment
 from treeact.planners.greedy import Greedy
 from treeact.planners.protocols import Action, Answer, Call, Code, Observation
 from treeact.trace.budget import Budget
@@ -115,7 +115,7 @@ async def run(settings: Settings, seed: int) -> Measures:
         seed=f"{seed}/{settings}",
     )
     budget = Budget(steps=int(settings["limit"]))
-    solution = await Greedy().solve(WorldEnvironment(world), oracle, budget)
+    solution = await Greedy().solve(AbstractEnvironment(world), oracle, budget)
     total = oracle.ledger.total
     return {
         "success": float(solution.answer == "right"),

@@ -13,7 +13,7 @@ from treeact.benchmarks.studies import plots
 from treeact.benchmarks.studies.baselines import AideLike, Beam, WholeBest
 from treeact.benchmarks.studies.statistics import Estimate, mean, share
 from treeact.benchmarks.studies.study import Measures, Results, Settings, Study, Table, Value, sweep
-from treeact.benchmarks.studies.worlds import RIGHT, Decisions, Place, WorldEnvironment
+from treeact.benchmarks.studies.worlds import RIGHT, AbstractEnvironment, Decisions, Place
 from treeact.planners.best_of_n import BestOfN
 from treeact.planners.greedy import Greedy
 from treeact.planners.mcts import MCTS
@@ -89,7 +89,7 @@ async def run(settings: Settings, seed: int) -> Measures:
         ahead="plan" if method == "AIDE-like" else "nothing",
     )
     planner = METHODS[method](oracle, budget, seed)
-    solution = await planner.solve(WorldEnvironment(world), oracle, limit)
+    solution = await planner.solve(AbstractEnvironment(world), oracle, limit)
     return {
         "success": float(solution.answer == RIGHT),
         "spent": float(oracle.ledger.total.usage.total_tokens),

@@ -22,7 +22,7 @@ from treeact.benchmarks.studies.study import (
     Value,
     sweep,
 )
-from treeact.benchmarks.studies.worlds import Decisions, WorldEnvironment
+from treeact.benchmarks.studies.worlds import AbstractEnvironment, Decisions
 from treeact.planners.mcts import MCTS
 from treeact.planners.memory import PlanMemory
 from treeact.planners.protocols import Path, Planner, Score
@@ -116,7 +116,7 @@ async def run(settings: Settings, seed: int) -> Measures:
     )
     budget = Budget(expansions=CAP)
     planner = _planner(name, method, depth + 1, oracle, _memory(world, method, seed))
-    solution = await planner.solve(WorldEnvironment(world), oracle, budget)
+    solution = await planner.solve(AbstractEnvironment(world), oracle, budget)
     solved = solution.answer is not None
     return {
         "solved": float(solved),
