@@ -12,6 +12,7 @@ import pytest
 from tests.agents.support import answer, code, observations, of_type, until
 from tests.cli.support import treeact
 from treeact import Budget, CodeAgents, Result, Role, ScriptedModel, Task, tool
+from treeact.benchmarks.scorers import gaia_score
 from treeact.benchmarks.suites import load_suite
 from treeact.errors import ConfigError, ModelError, PlanRejected, SearchExhausted
 from treeact.models import RecordingModel, ReplayModel
@@ -749,7 +750,7 @@ async def test_recorded_runs_of_the_mini_suite_play_word_for_word(tape: Path) ->
     sample = next(sample for sample in suite.samples if sample.task.id == tape.stem)
     started = CodeAgents(ReplayModel(tape, strict=True), sandbox="jail").start(sample.task)
     result = await started.result()
-    assert suite.scorer(result.answer, sample.truth), (result.answer, result.message)
+    assert gaia_score(result.answer, sample.truth), (result.answer, result.message)
     assert {event.author for event in of_type(list(started.log.events()), ModelCalled)} == {"hand"}
 
 

@@ -11,9 +11,10 @@ from tests.agents.policies import KEEP, RULES_ONLY, STEPS, agent, prompt, run, s
 from tests.agents.support import Dying, answer, code, of_type
 from treeact import Budget, CodeAct, PoAct, Run, ScriptedModel, Task
 from treeact.agents.poact_parts import read_verdict
+from treeact.agents.registry import AGENTS, look_up, make_planner
+from treeact.benchmarks.scorers import gaia_score
 from treeact.benchmarks.suites import load_suite
 from treeact.cli.display import Plain
-from treeact.cli.registry import AGENTS, look_up, make_planner
 from treeact.errors import ConfigError
 from treeact.models import ReplayModel
 from treeact.models.base import Request
@@ -347,7 +348,7 @@ async def test_the_recordings_of_a_person_play(name: str) -> None:
     )
     result = await started.result()
     assert result.reason == "answered"
-    assert suite.scorer(result.answer, sample.truth)
+    assert gaia_score(result.answer, sample.truth)
     assert {call.author for call in of_type(list(started.log.events()), ModelCalled)} == {"hand"}
 
 

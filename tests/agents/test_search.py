@@ -346,7 +346,7 @@ async def test_another_run_is_not_resumed(tmp_path: Path) -> None:
 
 
 def test_planners_are_told_on_the_command_line() -> None:
-    from treeact.cli.registry import make_planner
+    from treeact.agents.registry import make_planner
 
     assert make_planner("mcts:n=3,w=0.5") == MCTS(n=3, w=0.5)
     assert make_planner("best-of-n") == BestOfN()
@@ -366,14 +366,14 @@ def test_planners_are_told_on_the_command_line() -> None:
     ],
 )
 def test_wrong_planners_are_told_with_the_choices(spec: str, message: str) -> None:
-    from treeact.cli.registry import make_planner
+    from treeact.agents.registry import make_planner
 
     with pytest.raises(ConfigError, match=message):
         make_planner(spec)
 
 
 def test_names_are_those_of_the_registry() -> None:
-    from treeact.cli.registry import PLANNERS, look_up
+    from treeact.agents.registry import PLANNERS, look_up
 
     make: Callable[[str], Any] = lambda name: look_up(name, PLANNERS, "planner")  # noqa: E731
     assert {name: make(name).name for name in PLANNERS} == {name: name for name in PLANNERS}

@@ -15,6 +15,7 @@ from treeact.agents.agent import Agent
 from treeact.agents.planning import PlanAgent
 from treeact.agents.task import Task
 from treeact.benchmarks.environments.worlds import find_task
+from treeact.benchmarks.scorers import gaia_score
 from treeact.benchmarks.suites import load_suite
 from treeact.models import ReplayModel
 from treeact.planners import MCTS, BestOfN, Greedy, ToolChain, TreePlanner
@@ -57,7 +58,7 @@ async def test_a_search_over_code(name: str, id: str, planner: Planner, said: st
     model = ReplayModel(FOLDER / f"{name}.jsonl")
     agent = CodeAct(model, sandbox="jail", planner=planner)
     _, result = await replay(agent, Task(sample.task.question, sample.task.files))
-    assert SUITE.scorer(result.answer, sample.truth)
+    assert gaia_score(result.answer, sample.truth)
     assert said in asked(name)
 
 

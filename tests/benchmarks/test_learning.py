@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from treeact.benchmarks.scorers import gaia_score
 from treeact.benchmarks.suites import load_suite
 
 GENERATOR = Path(__file__).parents[1] / "tools" / "learning_suite" / "generate.py"
@@ -19,5 +20,5 @@ def test_the_generator_gives_the_committed_suite(tmp_path: Path) -> None:
 
 def test_the_second_task_comes_after_the_first() -> None:
     assert [sample.task.id for sample in SUITE.samples] == ["learning-1-flour", "learning-2-catch"]
-    assert SUITE.scorer("Tern, 3722", SUITE.samples[1].truth)
-    assert not SUITE.scorer("Tern, 3721", SUITE.samples[1].truth)
+    assert gaia_score("Tern, 3722", SUITE.samples[1].truth)
+    assert not gaia_score("Tern, 3721", SUITE.samples[1].truth)

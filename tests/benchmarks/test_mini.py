@@ -13,6 +13,7 @@ import pytest
 from openpyxl import load_workbook
 from PIL import Image
 
+from treeact.benchmarks.scorers import gaia_score
 from treeact.benchmarks.suites import load_suite
 
 SOLUTIONS = Path(__file__).parent / "solutions"
@@ -47,7 +48,7 @@ def printed(source: str) -> str:
 @pytest.mark.parametrize("task_id", SAMPLES)
 def test_the_reference_solution_is_right(task_id: str, folder: Path) -> None:
     put_files(task_id, folder)
-    assert SUITE.scorer(printed(solution(task_id)), SAMPLES[task_id].truth)
+    assert gaia_score(printed(solution(task_id)), SAMPLES[task_id].truth)
 
 
 # A line of the reference solution, and what one writes who has missed the point of it.
@@ -105,7 +106,7 @@ def test_missing_the_point_gives_a_wrong_answer(
     assert solution(task_id).count(line) == 1
     answer = printed(solution(task_id).replace(line, missed))
     assert answer
-    assert not SUITE.scorer(answer, SAMPLES[task_id].truth)
+    assert not gaia_score(answer, SAMPLES[task_id].truth)
 
 
 def test_a_changed_cell_of_the_ledger_changes_the_answer(folder: Path) -> None:
@@ -156,8 +157,8 @@ def test_files_are_listed_small_and_free_of_strays() -> None:
 
 def test_truths_score_against_themselves_and_are_short() -> None:
     for sample in SUITE.samples:
-        assert SUITE.scorer(sample.truth, sample.truth)
-        assert not SUITE.scorer("", sample.truth)
+        assert gaia_score(sample.truth, sample.truth)
+        assert not gaia_score("", sample.truth)
         assert len(sample.truth) <= 40
 
 

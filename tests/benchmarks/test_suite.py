@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from treeact.agents.task import Task
-from treeact.benchmarks.scorers import gaia_score
+from treeact.benchmarks.scorers import GAIA
 from treeact.benchmarks.suite import Suite, read_suite
 from treeact.benchmarks.suites import load_suite, suite_names
 from treeact.errors import ConfigError
@@ -36,7 +36,7 @@ def write(folder: Path, *lines: bytes | str | dict) -> Path:
 
 
 def read(folder: Path) -> Suite:
-    return read_suite(folder, name="toy", scorer=gaia_score)
+    return read_suite(folder, name="toy", scorer=GAIA)
 
 
 def test_a_good_folder_gives_samples_in_file_order(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_good_folder_gives_samples_in_file_order(tmp_path: Path) -> None:
         ("toy-3-b", 3, "Köln"),
     ]
     assert suite.samples[0].task.files == (tmp_path / "files" / "toy-1-a" / "a.csv",)
-    assert suite.scorer("7.0", suite.samples[0].truth)
+    assert suite.scorer is GAIA
 
 
 def test_the_task_has_no_room_for_the_truth() -> None:

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treeact import Budget
+from treeact.agents.registry import make_planner
 from treeact.benchmarks.environments.apis import ApiTask, api_tasks, score
-from treeact.cli.registry import make_planner
 from treeact.errors import (
     BudgetExceeded,
     ConfigError,

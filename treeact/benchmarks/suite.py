@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from treeact.agents.task import Task
-from treeact.benchmarks.scorers import Scorer
+from treeact.benchmarks.scoring import Scorer
 from treeact.errors import ConfigError
 
 
@@ -25,9 +25,11 @@ class Sample:
     """A task with what the agent must not see: its level and its truth."""
 
     task: Task
-    level: int
-    """Difficulty from 1 (one or two steps) to 3 (several files and a trap)."""
-    truth: str
+    truth: Any
+    """For the suite's scorer."""
+    level: int | None = None
+    """Difficulty from 1 (one or two steps) to 3 (several files and a trap), where it is told."""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def _sample(line: bytes, folder: Path, where: str) -> Sample:
         raise ConfigError(f"{where}: {first_fault(error)}; correct that line.") from error
     files = tuple(folder / "files" / row.task_id / file for file in row.files)
     _check_files(files, where)
-    return Sample(Task(row.question, files, row.task_id), row.level, row.answer)
+    return Sample(Task(row.question, files, row.task_id), row.answer, row.level)
 
 
 def _check_files(files: tuple[Path, ...], where: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from treeact.benchmarks.scoring import Attempt
 from treeact.benchmarks.suite import Sample, Suite
 from treeact.benchmarks.suites import load_suite
 from treeact.benchmarks.suites.learning import recordings_folder as learning_recordings
@@ -91,8 +92,8 @@ async def _run_jobs(jobs: Sequence[Job], sandbox: str, display: str, folder: Pat
     rows: list[Row] = []
     for job in jobs:
         sample = job.sample
-        result = await _run_job(job, kind, display, folder / sample.task.id)
-        rows.append(Row(sample, result, job.suite.scorer(result.answer, sample.truth)))
+        result, attempt = await _run_job(job, kind, display, folder / sample.task.id)
+        rows.append(Row(sample, result, job.suite.scorer.score(attempt, sample).right))
         if result.reason == "cancelled":
             break
     return rows
@@ -109,13 +110,14 @@ async def _choose_kind(sandbox: str) -> str:
         return "unsafe-local"
 
 
-async def _run_job(job: Job, kind: str, display: str, directory: Path) -> Result:
+async def _run_job(job: Job, kind: str, display: str, directory: Path) -> tuple[Result, Attempt]:
     run = _agent(job, kind).start(job.sample.task, trace=directory)
     shown = make_display(display, run.log.blobs)
     with on_interrupt(run.cancel):
         async for event in run.events():
             shown.show(event)
-        return await run.result()
+        result = await run.result()
+    return result, Attempt.of_log(result.answer, run.log)
 
 
 def _agent(job: Job, kind: str) -> Agent:

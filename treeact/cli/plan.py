@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from treeact.agents.registry import make_planner, read_settings
 from treeact.benchmarks.environments.worlds import PlanTask, find_task, plan_tasks
 from treeact.cli.display import make_display
 from treeact.cli.lines import Lines
-from treeact.cli.registry import make_planner, read_settings
 from treeact.cli.run import exit_status, on_interrupt
 from treeact.cli.tree import tree_lines
 from treeact.errors import ConfigError, SearchExhausted

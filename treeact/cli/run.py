@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from treeact.agents.registry import AGENTS, look_up, make_planner
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.display import Display, make_display
-from treeact.cli.registry import AGENTS, look_up, make_planner
 from treeact.cli.sandbox import prepare_sandbox
 from treeact.cli.terminal import Terminal
 from treeact.cli.tools import ToolChoice, open_tools, read_rules

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from treeact.agents.registry import look_up
 from treeact.cli.lines import printable
-from treeact.cli.registry import look_up
 from treeact.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from treeact import DynaSaur
+from treeact.benchmarks.scorers import gaia_score
 from treeact.benchmarks.suites import load_suite
 from treeact.benchmarks.suites.learning import recordings_folder
 from treeact.models import HumanModel, RecordingModel
@@ -28,7 +29,7 @@ async def record(sandbox: str, folder: Path) -> bool:
         run = agent.start(sample.task)
         result = await run.result()
         await model.aclose()
-        right = suite.scorer(result.answer, sample.truth)
+        right = gaia_score(result.answer, sample.truth)
         sys.stderr.write(f"{result.reason}: {result.answer!r} is {'right' if right else 'wrong'}\n")
         good = good and right and result.reason == "answered"
     used = [e for e in run.log.events() if isinstance(e, ActionsRetrieved) and e.how == "named"]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from treeact import CodeAct
 from treeact.agents.task import Task
+from treeact.benchmarks.scorers import gaia_score
 from treeact.benchmarks.suites import load_suite
 from treeact.benchmarks.suites.mini import recordings_folder
 from treeact.models import resolve_model
@@ -29,7 +30,7 @@ async def record(task_id: str, sandbox: str) -> bool:
     task = Task(sample.task.question, sample.task.files, task_id)
     result = await CodeAct(model, sandbox=sandbox).run(task)
     await model.aclose()
-    right = suite.scorer(result.answer, sample.truth)
+    right = gaia_score(result.answer, sample.truth)
     if right and result.reason == "answered":
         fresh.replace(path)
     verdict = "right" if right else "wrong"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from treeact.benchmarks.scorers import gaia_score
+from treeact.benchmarks.scorers import GAIA
 from treeact.benchmarks.suite import Suite, read_suite
 
 
@@ -18,7 +18,7 @@ def load() -> Suite:
     Raises:
         ConfigError: One of the suite's files is missing or damaged.
     """
-    return read_suite(Path(__file__).parent, name="learning", scorer=gaia_score)
+    return read_suite(Path(__file__).parent, name="learning", scorer=GAIA)
 
 
 def recordings_folder() -> Path:

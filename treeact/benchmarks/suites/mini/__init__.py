@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from treeact.benchmarks.scorers import gaia_score
+from treeact.benchmarks.scorers import GAIA
 from treeact.benchmarks.suite import Suite, read_suite
 
 
@@ -23,7 +23,7 @@ def load_from(folder: Path) -> Suite:
     Raises:
         ConfigError: One of the copy's files is missing or damaged.
     """
-    return read_suite(folder, name="mini", scorer=gaia_score)
+    return read_suite(folder, name="mini", scorer=GAIA)
 
 
 def recordings_folder() -> Path:

@@ -1,17 +1,14 @@
-"""Scorers: pure functions that say whether a predicted answer is right."""
+"""GAIA's scorer, which other suites of short answers use as well."""
 
 from __future__ import annotations
 
 import math
 import re
 import string
-from collections.abc import Callable, Collection
 
-Scorer = Callable[[str | None, str], bool]
-"""Takes a prediction (None when there is no answer) and the truth; says whether it is right."""
+from treeact.benchmarks.scoring import AnswerScorer, Verdict
 
 _SEPARATOR = re.compile("[,;]")
-_GROUPS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SPACE = re.compile(r"\s+")
 _NO_CURRENCY = str.maketrans("", "", "$%,")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -42,21 +39,12 @@ def gaia_score(prediction: str | float | None, truth: str | float) -> bool:
     return _letters(answer) == _letters(expected)
 
 
-def keyword_rate(text: str | None, keywords: Collection[str]) -> float:
-    """Return the share of `keywords` that stand in a text, as LegalAgentBench scores answers.
+def judge(answer: str, truth: str) -> Verdict:
+    """Return the verdict on an answer."""
+    return Verdict(right=gaia_score(answer, truth))
 
-    Over the answer with the keywords of the answer it is that benchmark's success rate; over a
-    summary of the steps with those of the steps as well, its process rate (Li et al. 2024). Commas
-    between groups of three digits do not count.
 
-    Args:
-        text: the answer or the summary; None holds nothing.
-        keywords: what is to stand in it; where there are none, nothing is missing.
-    """
-    if not keywords:
-        return 1.0
-    plain = _GROUPS.sub("", text or "")
-    return sum(_GROUPS.sub("", keyword) in plain for keyword in keywords) / len(keywords)
+GAIA = AnswerScorer("gaia", 1, judge)
 
 
 def _same_list(answers: list[str], expected: list[str]) -> bool:
