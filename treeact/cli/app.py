@@ -173,8 +173,8 @@ def run(  # one parameter per option: this is the table of them
     at: Annotated[
         str | None,
         typer.Option(
-            help="With --resume: step or node to go on from, such as step-3 or 2.1. Only what leads "
-            "there is done again, from the record; the model is asked from then on."
+            help="With --resume: step or node to go on from, such as step-3 or 2.1. Only what "
+            "leads there is done again, from the record; the model is asked from then on."
         ),
     ] = None,
     runs: RunsOption = None,
