@@ -31,7 +31,7 @@ class TaskLimits(BaseModel):
 
 
 class BenchConfig(BaseModel):
-    """Everything that decides what comes of a sample. Names only, so that any process can use it."""
+    """Everything that decides what comes of a sample: names only, for any process to use."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
