@@ -171,7 +171,7 @@ def _tell(row: Row, trace: Path, suite: Suite) -> Row:
                 answer = None if event.answer is None else blobs.read_text(event.answer)
                 row = replace(
                     row,
-                    state=state_of(event.reason),
+                    state=state_of(event.reason, event.message),
                     reason=event.reason,
                     message=event.message,
                     answer=suite.bare_answer(answer),
@@ -182,8 +182,14 @@ def _tell(row: Row, trace: Path, suite: Suite) -> Row:
     return row
 
 
-def state_of(reason: str) -> State:
-    """Return the state that the reason of a run's end comes to."""
+def state_of(reason: str, message: str = "") -> State:
+    """Return the state that the reason of a run's end comes to.
+
+    A run that stopped since the budget of the whole benchmark was spent is not done: with more of
+    it, it goes on.
+    """
+    if reason == "budget" and "of the benchmark" in message:
+        return "cancelled"
     if reason in ("answered", "cancelled"):
         return reason  # type: ignore[return-value]
     return "errored" if reason in _ERRORS else "stopped"
