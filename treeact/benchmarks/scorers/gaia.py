@@ -6,6 +6,7 @@ import math
 import re
 import string
 
+from treeact.benchmarks.scorers.closeness import is_bad_form, is_near
 from treeact.benchmarks.scoring import AnswerScorer, Verdict
 
 _SEPARATOR = re.compile("[,;]")
@@ -40,11 +41,18 @@ def gaia_score(prediction: str | float | None, truth: str | float) -> bool:
 
 
 def judge(answer: str, truth: str) -> Verdict:
-    """Return the verdict on an answer."""
-    return Verdict(right=gaia_score(answer, truth))
+    """Return the verdict on an answer: right or not, and if not, whether it comes close."""
+    if gaia_score(answer, truth):
+        return Verdict(right=True)
+    return Verdict(
+        right=False,
+        near_miss=is_near(answer, truth),
+        format_failure=is_bad_form(answer, truth, gaia_score),
+    )
 
 
-GAIA = AnswerScorer("gaia", 1, judge)
+GAIA = AnswerScorer("gaia", 2, judge)
+"""Exact, by `gaia_score`; near misses and failures of form by `closeness`."""
 
 
 def _same_list(answers: list[str], expected: list[str]) -> bool:
