@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-MARKER = re.compile(r"\bfinal\s+answer\b[*_`]*\s*:", re.IGNORECASE)
+MARKER = re.compile(r"([*_`]{0,3})\bfinal\s+answer\b[*_`]*\s*:", re.IGNORECASE)
 """The marker of GAIA's convention, perhaps in bold type."""
 
 _PAIRS = {'"': '"', "'": "'", "“": "”", "‘": "’", "(": ")", "[": "]", "{": "}", "<": ">"}
@@ -20,8 +20,10 @@ def answer_after_marker(text: str) -> str | None:
     found = list(MARKER.finditer(text))
     if not found:
         return None
-    behind = (line.strip() for line in text[found[-1].end() :].lstrip(_MARKUP).splitlines())
-    return unwrap(next((line for line in behind if line.strip(_MARKUP)), "")) or None
+    behind = (line.strip() for line in text[found[-1].end() :].splitlines())
+    line = next((line for line in behind if line.strip(_MARKUP)), "")
+    opened = found[-1][1]  # bold type that ends behind the answer, or behind the marker
+    return unwrap(line.removesuffix(opened).removeprefix(opened)) or None
 
 
 def bare_answer(text: str) -> str | None:
