@@ -58,3 +58,11 @@ def _peel_once(text: str) -> str:
     if len(text) > 1 and text[-1] == close and not {first, close} & set(inside):
         return inside.strip()
     return text
+
+
+def as_number(text: str) -> float | None:
+    """Return the number that Python's `float` reads from the whole of a text, or None."""
+    try:
+        return float(text)
+    except ValueError:
+        return None

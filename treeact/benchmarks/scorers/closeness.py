@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from difflib import SequenceMatcher
 
-from treeact.benchmarks.answers import bare_answer, unwrap
+from treeact.benchmarks.answers import as_number, bare_answer, unwrap
 
 Judge = Callable[[str, str], bool]
 """Tells whether an answer is right, given the truth."""
@@ -44,7 +44,11 @@ def is_near(answer: str, truth: str) -> bool:
     anything to a truth of more than 200 letters.
     """
     said, wanted = _letters(answer), _letters(truth)
-    if not wanted or _is_number(truth) or not len(wanted) <= 2 * len(said) <= 4 * len(wanted):
+    if (
+        not wanted
+        or as_number(truth) is not None
+        or not len(wanted) <= 2 * len(said) <= 4 * len(wanted)
+    ):
         return False
     if len(wanted) > _LONGEST:
         return False
@@ -76,7 +80,7 @@ def is_bad_form(answer: str, truth: str, right: Judge) -> bool:
 def _right_when_clean(said: str, wanted: str, right: Judge) -> bool:
     if grouped := _GROUPED.fullmatch(wanted):
         wanted = grouped[1].replace(",", "")
-    if _is_number(wanted):
+    if as_number(wanted) is not None:
         return any(right(number, wanted) for number in _only_number(said))
     if re.search("[,;]", wanted):
         return _list_is_right(said, wanted, right)
@@ -109,11 +113,3 @@ def _plain(text: str) -> str:
 
 def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
