@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -37,6 +37,13 @@ class Sample:
     level: int | None = None
     """Difficulty from 1 (one or two steps) to 3 (several files and a trap), where it is told."""
     tags: tuple[str, ...] = ()
+    original_id: str | None = None
+    """Its id in the suite's data, where that cannot name a folder and `task.id` stands for it."""
+
+    @property
+    def data_id(self) -> str:
+        """Its id in the suite's data, by which answers are handed in."""
+        return self.original_id or self.task.id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +146,36 @@ def read_suite(folder: Path, *, name: str, scorer: Scorer) -> Suite:
     if not samples:
         raise ConfigError(f"{path} holds no task; restore it, or name another suite.")
     return Suite(name, tuple(samples.values()), scorer)
+
+
+def settle_truths(suite: Suite) -> Suite:
+    """Return the suite of a user's data with what its truths allow.
+
+    Where no sample has a truth, it is not scored. Where some have, those without are faults: blank
+    answers would be right.
+
+    Raises:
+        ConfigError: it has no sample.
+    """
+    if not suite.samples:
+        first = f"; the first fault is in {suite.faults[0]}" if suite.faults else ""
+        raise ConfigError(f"The data of {suite.name} holds no task that can be used{first}.")
+    blind = [sample for sample in suite.samples if not has_truth(sample.truth)]
+    if len(blind) == len(suite.samples):
+        return replace(suite, scored=False)
+    faults = [Fault(where=f"task {sample.data_id}", problem=NO_TRUTH) for sample in blind]
+    seen = tuple(sample for sample in suite.samples if has_truth(sample.truth))
+    return replace(suite, samples=seen, faults=(*suite.faults, *faults))
+
+
+NO_TRUTH = "it has no answer, or one without a letter or digit, and other tasks have one"
+
+
+def has_truth(truth: Any) -> bool:
+    """Return whether a truth can be told from a placeholder, such as `?`."""
+    return truth is not None and (
+        not isinstance(truth, str) or any(character.isalnum() for character in truth)
+    )
 
 
 def check_split(suite: str, split: str | None, splits: Sequence[str]) -> str:
