@@ -45,6 +45,19 @@ class Sample:
         """Its id in the suite's data, by which answers are handed in."""
         return self.original_id or self.task.id
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that the sample is, wherever its files are.
+
+        Raises:
+            ConfigError: a file cannot be read any more.
+        """
+        task = self.task
+        files = {file.name: _digest(file) for file in task.files}
+        row = [task.id, task.question, self.level, self.tags, files, self.truth]
+        text = json.dumps(row, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
@@ -93,15 +106,8 @@ class Suite:
         Raises:
             ConfigError: a file cannot be read any more.
         """
-        rows = sorted(_identity(sample) for sample in self.samples)
-        return hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _identity(sample: Sample) -> str:
-    task = sample.task
-    files = {file.name: _digest(file) for file in task.files}
-    row = [task.id, task.question, sample.level, sample.tags, files, sample.truth]
-    return json.dumps(row, sort_keys=True, default=str)
+        digests = sorted(sample.digest for sample in self.samples)
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def _digest(file: Path) -> str:

@@ -55,7 +55,9 @@ class Manifest(BaseModel):
     config: BenchConfig
     config_hash: str
     fingerprint: str
-    """Of the suite's samples."""
+    """Of all samples of the suite."""
+    samples: dict[str, str] = {}
+    """SHA-256 of what each sample of the suite is, by id."""
     scorer: str
     """Name and version, such as `gaia 1`."""
     tasks: tuple[str, ...]
@@ -200,6 +202,7 @@ def prepare(
         config=config,
         config_hash=config.hash,
         fingerprint=suite.fingerprint,
+        samples={sample.task.id: sample.digest for sample in suite.samples},
         scorer=f"{suite.scorer.name} {suite.scorer.version}",
         tasks=tuple(sorted(tasks, key=lambda task: order[task])),
         epochs=epochs,
@@ -218,8 +221,11 @@ def check_same(before: Manifest, config: BenchConfig, suite: Suite) -> None:
         ConfigError: it does not.
     """
     found = differences(before.config.course(), config.course())
-    if before.fingerprint != suite.fingerprint and not found:
-        found = [f"the data of {suite.name} has changed since"]
+    now = {sample.task.id: sample.digest for sample in suite.samples}
+    changed = [task for task in before.tasks if now.get(task) != before.samples.get(task)]
+    if changed:
+        some = ", ".join(changed[:3])
+        found.append(f"the data of {len(changed)} tasks has changed since, such as {some}")
     if found:
         raise ConfigError(
             "the directory holds a run with another configuration: "

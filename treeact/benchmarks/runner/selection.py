@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TypeVar
 
+from treeact.benchmarks.runner.directory import open_directory
 from treeact.benchmarks.suite import Sample, Suite
 from treeact.errors import ConfigError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +32,8 @@ class Selection:
     """So many of what is left, drawn at random."""
     seed: int = 0
     """Of the draw."""
+    changed_since: Path | None = None
+    """Directory of another benchmark: only samples that it has not, or as something else."""
 
 
 EVERYTHING = Selection()
@@ -42,13 +49,23 @@ def select(suite: Suite, selection: Selection) -> list[str]:
         if not any(fnmatchcase(sample.task.id, wanted) for sample in suite.samples):
             some = ", ".join(sample.task.id for sample in suite.samples[:5])
             raise ConfigError(f"{suite.name} has no task {wanted!r}; it has {some}, ...")
-    found = [sample.task.id for sample in suite.samples if _passes(sample, selection)]
+    before = _known_to(selection.changed_since)
+    found = [
+        sample.task.id
+        for sample in suite.samples
+        if _passes(sample, selection) and before.get(sample.task.id) != sample.digest
+    ]
     if selection.sample is not None and selection.sample < len(found):
         drawn = set(random.Random(selection.seed).sample(found, selection.sample))
         found = [task for task in found if task in drawn]
     if not found:
         raise ConfigError(f"no task of {suite.name} passes all filters: leave one of them out")
     return found
+
+
+def _known_to(directory: Path | None) -> Mapping[str, str]:
+    """Return the digests of the samples of another benchmark."""
+    return {} if directory is None else open_directory(directory)[1].samples
 
 
 def _passes(sample: Sample, selection: Selection) -> bool:
@@ -63,5 +80,5 @@ def _passes(sample: Sample, selection: Selection) -> bool:
     )
 
 
-def _any(wanted: Sequence[object], matches: object) -> bool:
-    return not wanted or any(matches(it) for it in wanted)  # type: ignore[operator]
+def _any(wanted: Sequence[T], matches: Callable[[T], bool]) -> bool:
+    return not wanted or any(map(matches, wanted))
