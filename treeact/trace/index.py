@@ -121,6 +121,21 @@ class TraceIndex:
             except TraceError as error:
                 self.damaged.append(Damage(entry.line, str(error)))
 
+    def find(self, words: str, *, after: int = -1, forward: bool = True) -> Entry | None:
+        """Return the next event whose line holds some words, going round at the end.
+
+        Args:
+            words: in any case; quotes and line ends are written as JSON writes them.
+            after: number of the event to begin behind.
+            forward: False looks backwards.
+        """
+        low, count = words.lower().encode(), len(self.entries)
+        for distance in range(1, count + 1):
+            entry = self.entries[(after + distance * (1 if forward else -1)) % count]
+            if low in self.raw(entry).lower():
+                return entry
+        return None
+
     def raw(self, entry: Entry) -> bytes:
         """Return the bytes of one event.
 

@@ -10,6 +10,7 @@ from treeact.agents.remote import Order
 from treeact.errors import TraceError, TreeActError
 from treeact.trace.index import Entry, LiveText, TraceIndex
 from treeact.tui.views.run import RunView
+from treeact.tui.views.search import SearchView
 
 Steer = Callable[[Order], Awaitable[bool]]
 """Gives an order to the run; returns whether anything waited for it. Raises TreeActError."""
@@ -17,6 +18,10 @@ Steer = Callable[[Order], Awaitable[bool]]
 SLICE = 0.03
 """Seconds of one refresh: longer logs are taken in over several, so that keys are never kept
 waiting."""
+
+
+STALE = 600.0
+"""Seconds without an event after which a run that is only looked at has no clock that goes on."""
 
 
 class Session:
@@ -32,6 +37,7 @@ class Session:
         self.index = TraceIndex(directory)
         self.live = LiveText(directory)
         self.view = RunView()
+        self.search = SearchView(self.index.blobs)
         self.steer = steer
         self.problem = ""
         """Why the log cannot be read any further; empty while it can."""
@@ -59,8 +65,15 @@ class Session:
     def _take(self, entry: Entry) -> None:
         for event in self.index.events([entry]):
             self.view.take(event)
+            self.search.take(event)
             if event.type == "model_called":  # type: ignore[attr-defined]
                 self.live.forget(event.id)
+
+    def now(self) -> float:
+        """Return the time that the run's clock is read at: its end where the log ends with it."""
+        entries = self.index.entries
+        over = self.steer is None and entries and time.time() - entries[-1].time > STALE
+        return entries[-1].time if over else time.time()
 
     async def give(self, order: Order) -> str:
         """Give an order; return what is to be said about it: nothing, where it was taken."""

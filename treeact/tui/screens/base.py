@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
@@ -29,6 +29,13 @@ class RunBoundScreen(Screen[None]):
         Binding("N", "again(False)", "Hit before", show=False),
         Binding("y", "copy", "Copy", show=False),
     ]
+
+    class GoOn(Message):
+        """A person wants the run to go on from a step or node."""
+
+        def __init__(self, node: str) -> None:
+            super().__init__()
+            self.node = node
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -73,7 +80,9 @@ class RunBoundScreen(Screen[None]):
         await self.update_view()
 
     def _draw_status(self) -> None:
-        line = status_line(self.session.view, time.time(), width=max(20, self.size.width - 2))
+        line = status_line(
+            self.session.view, self.session.now(), width=max(20, self.size.width - 2)
+        )
         problem = self.session.problem
         if self.session.index.damaged:
             first = self.session.index.damaged[0]

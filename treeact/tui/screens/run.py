@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -78,7 +77,7 @@ class RunScreen(RunBoundScreen):
         view = self.session.view
         await self._column.refresh_blocks()
         self._draw_live()
-        lines = [gauge_line(gauge) for gauge in view.gauges(time.time())]
+        lines = [gauge_line(gauge) for gauge in view.gauges(self.session.now())]
         self.query_one("#gauges", Static).update("\n".join([*lines, "", *self._facts()]))
         await self._draw_approval()
         self.refresh_bindings()

@@ -13,6 +13,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from treeact.errors import TraceError
+from treeact.printable import printable
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import Blob, Text
 from treeact.tui.views.blocks import SHOWN_LINES, SIGNS, Block
@@ -77,7 +78,7 @@ class BlockWidget(Static):
         most = MOST_LINES if self.opened else SHOWN_LINES
         whole = block_is_whole(self.block) and not self.opened
         shown = lines if whole else lines[:most]
-        return "\n".join(_printable(line) for line in shown[:MOST_LINES]), len(lines) - len(shown)
+        return "\n".join(printable(line) for line in shown[:MOST_LINES]), len(lines) - len(shown)
 
     def watch_current(self, current: bool) -> None:
         """Mark the block that the cursor is on."""
@@ -91,11 +92,6 @@ class BlockWidget(Static):
 def block_is_whole(block: Block) -> bool:
     """Return whether a block is shown whole, however long: what the agent wants to do."""
     return block.kind in ("code", "call", "answer", "question", "you")
-
-
-def _printable(line: str) -> str:
-    """Return a line without what would move the cursor or change colours."""
-    return "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 class BlockColumn(VerticalScroll):
