@@ -15,9 +15,9 @@ from treeact.benchmarks.oracle import ORACLE, Policy, is_oracle, make_oracle
 from treeact.cli.display import make_display
 from treeact.cli.lines import Lines
 from treeact.cli.run import exit_status, on_interrupt
-from treeact.cli.tree import tree_lines
 from treeact.errors import ConfigError, SearchExhausted
 from treeact.planners.export import read_trees
+from treeact.planners.export.drawing import draw
 from treeact.planners.protocols import Planner, Solution
 from treeact.trace.budget import Budget
 from treeact.trace.runs import new_run_directory
@@ -122,8 +122,8 @@ def _print_end(run: Run, result: Result, task: PlanTask, *, simulated: bool) -> 
     """Print the tree that was grown, and what the path is worth."""
     trees = read_trees(list(run.log.events()), run.log.blobs)
     console = Lines()
-    for line, style in tree_lines(trees):
-        console.line(line, style=style)
+    for line in draw(trees):
+        console.line(line.text, style=line.style)
     stopped = None if result.reason == "answered" else SearchExhausted(result.message)
     solution = Solution(path=result.path, stopped=stopped)
     measures = task.measure(solution, trees[-1])

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from treeact.agents.registry import TOOLS, look_up
-from treeact.cli.lines import printable
 from treeact.errors import ConfigError
+from treeact.printable import printable
 
 if TYPE_CHECKING:
     from treeact.tools import Tool

@@ -204,12 +204,21 @@ def read_events(directory: Path) -> Iterator[Event]:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     return
-                yield _parse_line(line, f"{path}, line {number}")
+                yield parse_line(line, f"{path}, line {number}")
     except OSError as error:
         raise TraceError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _parse_line(line: bytes, where: str) -> Event:
+def parse_line(line: bytes, where: str) -> Event:
+    """Return the event that a line of a log is.
+
+    Args:
+        line: the bytes.
+        where: how messages call it.
+
+    Raises:
+        TraceError: it is damaged.
+    """
     try:
         data = json.loads(line)
         if not isinstance(data, dict):
