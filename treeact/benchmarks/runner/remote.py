@@ -249,9 +249,11 @@ class Growth:
             with (self._trace / EVENTS_FILE).open("rb") as file:
                 file.seek(self._offset)
                 lines = file.read(MOST_BYTES)
-                lines = lines[: lines.rfind(b"\n") + 1] or file.readline() if lines else b""
+                if b"\n" not in lines:
+                    lines += file.readline()
         except FileNotFoundError:
             return b""
+        lines = lines[: lines.rfind(b"\n") + 1]
         self._offset += len(lines)
         return lines
 
