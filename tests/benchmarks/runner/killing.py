@@ -1,6 +1,6 @@
 """Kills a benchmark again and again, from a process that has imported everything beforehand.
 
-    python -m tests.benchmarks.runner.killing DIRECTORY KILLS SEED
+python -m tests.benchmarks.runner.killing DIRECTORY KILLS SEED
 """
 
 import asyncio

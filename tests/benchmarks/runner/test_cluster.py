@@ -111,7 +111,7 @@ async def test_a_lost_worker_and_a_lost_node_change_nothing(cluster: Any, tmp_pa
 
     async def lose() -> None:
         await until(lambda: len(processes(pids)) == 3)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.1)
         os.kill(processes(pids)[0], signal.SIGKILL)
         await until(lambda: any(map(is_loss, seen)))
         await asyncio.to_thread(cluster.remove_node, doomed, allow_graceful=False)
@@ -138,8 +138,8 @@ async def test_a_run_that_is_stopped_goes_on_here(cluster: Any, tmp_path: Path) 
     suite, pids, stop = load_suite("household"), tmp_path / "pids", asyncio.Event()
 
     async def halt() -> None:
-        await until(lambda: len(processes(pids)) == 2)
-        await asyncio.sleep(0.6)
+        traces = tmp_path / "run" / "tasks"
+        await until(lambda: len(list(traces.glob("*/events.jsonl"))) == SETTINGS.concurrency)
         stop.set()
 
     halting = asyncio.ensure_future(halt())
@@ -161,7 +161,7 @@ async def test_a_run_that_is_stopped_goes_on_here(cluster: Any, tmp_path: Path) 
 
 
 async def test_files_and_big_values_travel(cluster: Any, tmp_path: Path) -> None:
-    folder = Path(mini.__file__).parent / "recordings"
+    folder = next(Path(mini.__file__).parent.rglob("mini-1-ledger.jsonl")).parent
     config = BenchConfig(suite="mini", model=f"replay:{folder}", sandbox="unsafe-local")
     settings = RunSettings(concurrency=1, selection=Selection(ids=("mini-1-ledger",)))
     remote = await run_benchmark(
