@@ -27,7 +27,7 @@ from treeact.sandbox.base import HostTool, Limits
 from treeact.sandbox.packages import packages
 from treeact.sandbox.select import opener
 from treeact.tools import Tool, ToolSet, final_answer
-from treeact.tools.documents import read_document
+from treeact.tools.documents.reading import read_document
 from treeact.tools.selection import Catalogue, make_catalogue
 
 

@@ -6,7 +6,7 @@ need web pages, documents, tables and pictures.
 
 from __future__ import annotations
 
-from treeact.tools.documents import look, read_document
+from treeact.tools.documents.reading import look, read_document
 from treeact.tools.function import Tool
 from treeact.tools.web.fetch import FetchLimits
 from treeact.tools.web.pages import make_download, make_visit_page

@@ -9,11 +9,11 @@ from urllib.parse import unquote, urlsplit
 
 from treeact.calling import working_folder
 from treeact.errors import ToolError
-from treeact.tools.converting import convert
-from treeact.tools.documents import TIMEOUT, document_text
+from treeact.tools.documents.converting import convert
+from treeact.tools.documents.kinds import MEDIA_TYPES, kind_of
+from treeact.tools.documents.paging import show
+from treeact.tools.documents.reading import TIMEOUT, document_text
 from treeact.tools.function import Tool, make_tool
-from treeact.tools.kinds import MEDIA_TYPES, kind_of
-from treeact.tools.paging import show
 from treeact.tools.web.fetch import Fetched, FetchLimits, fetch
 
 NAME = re.compile(r"filename\s*=\s*\"?([^\";]+)", re.IGNORECASE)

@@ -19,14 +19,14 @@ from sandlock import landlock_abi_version, min_landlock_abi
 from treeact.errors import ToolError
 from treeact.sandbox.local import base_interpreter
 from treeact.sandbox.unsafe import UnsafeLocalSandbox
-from treeact.tools import converting
-from treeact.tools.converting import convert
-from treeact.tools.documents import look, read_document
-from treeact.tools.kinds import kind_of
-from treeact.tools.paging import PAGE, show, split
+from treeact.tools.documents import converting
+from treeact.tools.documents.converting import convert
+from treeact.tools.documents.kinds import kind_of
+from treeact.tools.documents.paging import PAGE, show, split
+from treeact.tools.documents.reading import look, read_document
 
 PORT_OF_NOBODY = 9
-MINI = Path(__file__).parents[2] / "treeact/benchmarks/suites/mini/files"
+MINI = Path(__file__).parents[3] / "treeact/benchmarks/suites/mini/files"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 

@@ -22,9 +22,9 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.message import SessionMessage
 
 from treeact.errors import ConfigError
-from treeact.tools.mcp_servers import McpServer
+from treeact.tools.mcp.servers import McpServer
 
-KEEPER = Path(__file__).parents[1] / "keeper.py"
+KEEPER = Path(__file__).parents[2] / "keeper.py"
 LARGEST = 16 * 1024**2
 """Bytes of one message of a server: more than any result that can be passed on."""
 ENVIRONMENT = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER")
@@ -93,7 +93,7 @@ class StdioTransport:
         ours, self._control = os.pipe()
         config = {
             "argv": [program, *server.command[1:]],
-            "env": env,
+            "env": None,  # its own, since everybody on the machine can read arguments
             "cwd": server.cwd,
             "folder": None,
             "user": None,
@@ -107,6 +107,7 @@ class StdioTransport:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                env=env,
                 pass_fds=(ours,),
                 start_new_session=True,
             )
