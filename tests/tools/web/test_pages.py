@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.web_server import WebServer, redirect, response
 from treeact.errors import ToolError
@@ -150,11 +152,30 @@ async def test_private_addresses_are_refused_by_default(server: WebServer) -> No
         ("http://x/%00%0a%e2%82%ac.csv", "", b"x", "csv.txt"),
         ("http://x/y", "attachment; filename=C:\\temp\\z.csv", b"x", "z.csv"),
         ("http://x/taken.csv", "", b"x", "taken-2.csv"),
+        ("http://x/y", "attachment; filename*=UTF-8''r%C3%A9sum%C3%A9.pdf", b"x", "résumé.pdf"),
+        ("http://x/y", "attachment; filename*=nonsense''%ff%fe.pdf", b"x", "ÿþ.pdf"),
+        ("http://x/y", 'attachment; filename="a\\"b;c.pdf"', b"x", "a_b_c.pdf"),
+        ("http://x/" + "%F0%90%90%80" * 99 + ".csv", "", b"x", "\U00010400" * 15 + ".csv"),
     ],
 )
 def test_names_are_plain(url: str, disposition: str, data: bytes, name: str) -> None:
     fetched = Fetched(url=url, content_type="", charset="", disposition=disposition, data=data)
     assert choose_name(fetched, taken=["taken.csv"]) == name
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_any_name_is_one_in_the_folder_itself(said: str, path: str) -> None:
+    fetched = Fetched(
+        url=f"http://x/{path}",
+        content_type="",
+        charset="",
+        disposition=f"attachment; filename{said}",
+        data=b"x",
+    )
+    name = choose_name(fetched, taken=[])
+    assert not set("/\\\0\n") & set(name)
+    assert not name.startswith((".", "-"))
+    assert 0 < len(name.encode()) <= 80
 
 
 # Searching --------------------------------------------------------------------------------------
