@@ -163,6 +163,48 @@ async def test_results_are_reviewed_before_the_agent_has_them(
     assert not noticed or any(noticed in text for text in texts)
 
 
+@pytest.mark.parametrize("kind", [CodeAct, JsonAgent])
+async def test_a_reviewer_sees_the_files_that_a_call_brings_and_may_keep_them_out(
+    kind: type[Any], tmp_path: Path
+) -> None:
+    seen: list[dict[str, bytes]] = []
+
+    def review(call: CallResult) -> Any:
+        seen.append(dict(call.files))
+        if b"secret" in b"".join(call.files.values()):
+            raise ToolError("it is confidential")
+        return call.result
+
+    with WebServer() as server:
+        server.answers = {
+            f"/{name}.txt": response(name.encode(), content_type="text/plain")
+            for name in ("secret", "open")
+        }
+        urls = [f"{server.url}/{name}.txt" for name in ("secret", "open")]
+        if kind is CodeAct:
+            first, second = (f"print(download('{url}'))" for url in urls)
+            listed = "import os; print(os.listdir('.'), open('open.txt').read())"
+            replies = [code(f"try: {first}\nexcept ToolError as e: print(e)"), code(second)]
+            replies += [code(listed), answer("x")]
+            options = {"sandbox": "unsafe-local"}
+        else:
+            calls: list[tuple[str, Any]] = [("download", {"url": url}) for url in urls]
+            calls += [("read_document", {"file": "secret.txt"}), ("final_answer", {"answer": "x"})]
+            replies = [json.dumps({"tool": tool, "arguments": given}) for tool, given in calls]
+            options = {}
+        tools = gaia_tools(limits=LIMITS)
+        run = kind(ScriptedModel(replies), tools=tools, review=review, **options).start(
+            "?", trace=tmp_path / "run"
+        )
+        told = observations(await run.result())
+    assert seen == [{"secret.txt": b"secret"}, {"open.txt": b"open"}]
+    assert "withheld: it is confidential" in told[0]
+    assert told[1].endswith("open.txt")
+    assert told[2] == "Output:\n['open.txt'] open" or "there are: open.txt" in told[2]
+    files = [call.files for call in of_type(list(run.log.events()), ToolCalled)]
+    assert [list(each) for each in files[:2]] == [[], ["open.txt"]]
+
+
 # Pictures ---------------------------------------------------------------------------------------
 
 

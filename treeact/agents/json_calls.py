@@ -16,13 +16,13 @@ from treeact.agents.observations import INTERRUPTED, REJECTED
 from treeact.agents.past import Past
 from treeact.agents.proposers import Reading
 from treeact.agents.replies.wrapped import json_objects
+from treeact.agents.reviewing import call_reviewed
 from treeact.agents.workspace import file_blobs
 from treeact.calling import Look, lend
 from treeact.errors import StopExecution, ToolError
 from treeact.planners.protocols import Call, Code, NoAction, Observation
 from treeact.sandbox.base import ToolCall
 from treeact.tools import ToolSet
-from treeact.tools.results import to_json
 from treeact.trace.events import ToolCalled
 from treeact.trace.log import EventLog
 
@@ -132,9 +132,14 @@ class ToolEnvironment(AgentEnvironment):
 
     async def _call_reviewed(self, action: Call, id: str) -> Any:
         with lend(folder=self._folder, look=self._looker(id)):
-            result = await self._tools.call(action.tool, (), action.arguments)
-        seen = await self._control.review(action.tool, (), action.arguments, result, id=id)
-        return seen if seen is result else to_json(seen, action.tool)
+            return await call_reviewed(
+                lambda: self._tools.call(action.tool, (), action.arguments),
+                tool=action.tool,
+                args=(),
+                kwargs=action.arguments,
+                control=self._control,
+                id=id,
+            )
 
 
 def _given_answer(action: Call) -> Observation:
