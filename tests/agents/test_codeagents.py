@@ -475,10 +475,9 @@ async def test_results_are_reviewed_before_a_plan_has_them() -> None:
             raise ToolError("not this city")
         return 4.5
 
+    both = "a: float = weather('Oslo')\nb: float = weather('Rome')\nanswer(b)"
     replies = {
-        "run/step-1/propose": plan(
-            "a: float = weather('Oslo')\nb: float = weather('Rome')\nanswer(b)"
-        ),
+        "run/step-1/propose": plan(both),
         "run/step-2/propose": code("answer(a)"),
     }
     result, events = await run(replies, tools=[weather], review=review)
