@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from treeact.agents.control import Control
+from treeact.agents.looking import Looker
 from treeact.agents.past import Past
 from treeact.agents.reviewing import call_reviewed
-from treeact.calling import Look, lend
+from treeact.calling import lend
 from treeact.errors import BranchLost, ConfigError, SandboxError
 from treeact.planners.normalise import python_call
 from treeact.sandbox.base import Branch, Effects, Execution, HostTool, Sandbox, ToolCall
@@ -48,7 +49,7 @@ class Home:
         log: EventLog,
         root: str,
         past: Past,
-        looker: Callable[[str], Look],
+        looker: Looker,
     ) -> None:
         self.effects = {tool.name: tool.effects for tool in tools}
         self.looker = looker
@@ -121,10 +122,11 @@ class Workspace:
             SandboxError: the sandbox could not be opened, or died.
         """
         branch = await self._branch
+        look = await self._home.looker(id)
         loop = asyncio.get_running_loop()
         with (
             control.stoppable(lambda: loop.create_task(branch.interrupt())),
-            lend(look=self._home.looker(id)),
+            lend(look=look),
         ):
             return await branch.run(
                 code,
