@@ -97,7 +97,8 @@ class Connection:
         except ToolError:
             raise
         except (Exception, BaseExceptionGroup) as error:
-            if getattr(error, "code", None) == CONNECTION_CLOSED:
+            closed = getattr(error, "code", None) == CONNECTION_CLOSED
+            if closed and self._transport.ends_with_call:
                 self._client, self._fault = None, await self._transport.diagnose()
                 raise self._gone() from error
             reason = _described(error)
