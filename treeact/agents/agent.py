@@ -75,6 +75,7 @@ class Agent:
         trace: Path | None = None,
         follow_up: bool = False,
         resume: Path | None = None,
+        at: str | None = None,
     ) -> Run:
         """Start a run and return at once; needs a running event loop.
 
@@ -86,6 +87,9 @@ class Agent:
             resume: run directory of a run of the same agent and task that was cut off, or stopped
                 at a limit. It is done again with its recorded replies and tool results, whose cost
                 counts, and is live from where the record ends.
+            at: with `resume`, logical id of a step or node of that run to go on from, such as
+                `run/step-3` or `run/2.1`. Only the steps that lead there are taken again, by what
+                is on record, and cost nothing; the planner and its limits may be others.
 
         Raises:
             ConfigError: the task, the model or a setting is wrong, or a file is missing.
@@ -93,7 +97,9 @@ class Agent:
         """
         from treeact.agents.starting import start_run
 
-        return start_run(self, task, budget=budget, trace=trace, follow_up=follow_up, resume=resume)
+        return start_run(
+            self, task, budget=budget, trace=trace, follow_up=follow_up, resume=resume, at=at
+        )
 
     async def run(
         self, task: Task | str, *, budget: Budget | None = None, trace: Path | None = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from treeact.errors import ToolError
-from treeact.trace.events import ApprovalRequested, CommandReceived, Noticed
+from treeact.trace.events import ApprovalRequested, Command, CommandReceived, Noticed
 from treeact.trace.log import EventLog
 
 ApprovalPolicy = Literal["all", "risky", "none"]
@@ -252,7 +252,7 @@ class Control:
 
     def note(
         self,
-        command: Literal["approve", "edit", "reject", "send", "interrupt", "cancel"],
+        command: Command,
         text: str = "",
     ) -> None:
         """Write down that a command was accepted."""

@@ -2,7 +2,8 @@
 
 A run is resumed by doing it again under the same logical ids. What a model or a tool answered the
 first time is answered from the record, so that nothing is paid twice and nothing outside happens
-twice; code is run again, which brings its state back. From where the record ends, it is live.
+twice; code is run again, which brings its state back. From where the record ends, it is live. A run
+can also go on from a node of another one, by the steps that lead there; see `retracing`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from treeact.agents.retracing import Trail, find_trail, made_calls
 from treeact.errors import ConfigError, TraceError
 from treeact.models.base import (
     SILENT,
@@ -61,6 +63,8 @@ class Past:
         """How the run began."""
         self.messages: list[str] = []
         """What the user said meanwhile."""
+        self.trail = Trail()
+        """The steps to be taken again before the run is live."""
         for event in events:
             self._take(event)
 
@@ -74,6 +78,25 @@ class Past:
         past = cls(read_events(directory), BlobStore(directory / BLOBS_FOLDER))
         if past.started is None:
             raise TraceError(f"{directory} holds no beginning of a run: it cannot be resumed")
+        return past
+
+    @classmethod
+    def leading_to(cls, node: str, directory: Path) -> Past:
+        """Return the past of a run that goes on from a node of the run in a directory.
+
+        Raises:
+            ConfigError: there is no such node.
+            TraceError: there is no such run, or it is damaged.
+        """
+        whole = cls.load(directory)
+        assert whole.started is not None and whole._blobs is not None
+        past = cls((), whole._blobs)
+        past.started = whole.started
+        events = list(read_events(directory))
+        past.trail = find_trail(events, whole._blobs, node, run=whole.started.id)
+        commits = [c for id, calls in whole._calls.items() if id.endswith("/commit") for c in calls]
+        for before, now in past.trail.ids().items():
+            past._calls[now] = made_calls(whole._calls.get(before, ()), commits)
         return past
 
     def _take(self, event: Event) -> None:
@@ -116,8 +139,9 @@ class Past:
         """
         if self.started is None:
             return
-        ours = {**_course(self.started), "question": self.question}
-        theirs = {**_course(started), "question": question}
+        course = _ground if self.trail.stages else _course
+        ours = {**course(self.started), "question": self.question}
+        theirs = {**course(started), "question": question}
         differences = [
             f"{name} was {ours.get(name)!r} and is {theirs.get(name)!r}"
             for name in sorted(ours.keys() | theirs.keys())
@@ -174,15 +198,22 @@ class Past:
             raise TraceError("the result of a tool call in the trace is no JSON") from error
 
 
-def _course(started: RunStarted) -> dict[str, Any]:
-    """Return what decides the course of a run, whoever answers and whatever it may spend."""
-    settings = started.settings
+def _ground(started: RunStarted) -> dict[str, Any]:
+    """Return what the steps of a run stand on, whoever chooses those to come."""
     return {
         "agent": started.agent,
-        "planner": started.planner,
-        **{f"planner's {key}": value for key, value in (settings.get("planner") or {}).items()},
         "files": started.files,
-        "tools": settings.get("tools"),
+        "tools": started.settings.get("tools"),
+    }
+
+
+def _course(started: RunStarted) -> dict[str, Any]:
+    """Return what decides the course of a run, whoever answers and whatever it may spend."""
+    settings = started.settings.get("planner") or {}
+    return {
+        **_ground(started),
+        "planner": started.planner,
+        **{f"planner's {key}": value for key, value in settings.items()},
     }
 
 

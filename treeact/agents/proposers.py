@@ -84,6 +84,7 @@ class ModelProposer:
         self._control = control
         self._log = log
         self._read = read
+        self._words = words
         self._stop = stop
         self._listens = listens
         self._said: list[str] = []
@@ -146,6 +147,24 @@ class ModelProposer:
             return answer_text(next(iter(action.arguments.values()), "")) or None
         bare = reply.strip()
         return bare if isinstance(action, NoAction) and bare and "\n" not in bare else None
+
+    def recall(self, proposal: Proposal, replies: Sequence[str]) -> Proposal | None:
+        """Return a proposal of an earlier run as if it was made now, or None where it cannot be.
+
+        Args:
+            proposal: what the trace tells of it.
+            replies: what was said where it was made; one of them may be its own.
+        """
+        recorded = proposal.actions[0]
+        for reply in (*replies, proposal.reply, self._words(proposal)):
+            reading = self._read(reply)
+            action = reading.action
+            same = action.kind == recorded.kind and action.text == recorded.text
+            if same or action.kind == recorded.kind == "none":
+                return Proposal(
+                    actions=(action, *reading.later), thought=reading.thought, reply=reply
+                )
+        return None
 
     def _note_compaction(self, made: Compacted) -> None:
         """Write a compaction down, once, however often a search comes back to it."""

@@ -13,6 +13,7 @@ from treeact.agents.conclude import LastCall
 from treeact.agents.control import Control, Decision
 from treeact.agents.past import Past
 from treeact.agents.proposers import ModelProposer
+from treeact.agents.retracing import Trail, retrace
 from treeact.agents.task import Task
 from treeact.errors import (
     BudgetExceeded,
@@ -33,7 +34,7 @@ from treeact.planners.protocols import (
     Step,
 )
 from treeact.planners.tree import ActionTree
-from treeact.trace.budget import Budget
+from treeact.trace.budget import Budget, LimitName
 from treeact.trace.events import Answered, Event, RunEnded, StopReason
 from treeact.trace.log import EventLog
 from treeact.trace.usage import Ledger
@@ -108,6 +109,7 @@ class Run:
         """What it has spent, by role and phase."""
         self._root = context.task.id
         self._control = context.control
+        self._trail = context.past.trail
         self._parts = parts
         self._follow_up = follow_up
         self._path: Path = ()
@@ -117,6 +119,7 @@ class Run:
 
     def _begin_turn(self) -> None:
         self._cancelled = self._finished = False
+        self._deadline: asyncio.Timeout | None = None
         self._tree = ActionTree(run=self._root, path=self._path, log=self.log)
         self._work: asyncio.Future[Result] | None = None
         self._turn = asyncio.ensure_future(self._take_turn())
@@ -199,6 +202,23 @@ class Run:
             self._control.send(text)
         return stopped
 
+    def limit(self, name: LimitName, value: float | None) -> None:
+        """Set a limit of the run from now on.
+
+        Args:
+            name: which one; `steps` are all those of the run, as `seconds` are from its start.
+            value: None lifts it. One that is below what was spent already stops the run.
+
+        Raises:
+            ConfigError: it is zero or negative.
+        """
+        self.budget.change(name, value)
+        self._control.note("limit", f"{name}={'none' if value is None else f'{value:g}'}")
+        left = self.budget.seconds_left()
+        if self._deadline is not None and not self._deadline.expired():
+            now = asyncio.get_running_loop().time()
+            self._deadline.reschedule(None if left is None else now + left)
+
     def cancel(self) -> None:
         """End the run now; `result` then says that it was cancelled."""
         if self._finished or self._cancelled:
@@ -252,17 +272,29 @@ class Run:
         return await self._conclude(await self._solve(), began)
 
     async def _solve(self) -> Solution:
-        limit = asyncio.timeout(self.budget.seconds_left())
+        self._deadline = asyncio.timeout(self.budget.seconds_left())
         try:
-            async with limit:
-                return await self._parts.planner.solve(
+            async with self._deadline:
+                return await self._retrace() or await self._parts.planner.solve(
                     self._parts.env, self._parts.proposer, self.budget, tree=self._tree
                 )
         except TimeoutError:
-            if not limit.expired():
+            if not self._deadline.expired():
                 raise
             stop = BudgetExceeded("the time limit is reached", limit="seconds")
             return Solution(path=self._tree.path(self._tree.best), stopped=stop)
+
+    async def _retrace(self) -> Solution | None:
+        """Take the steps again that the run is to go on from; return where that ended it."""
+        trail, self._trail = self._trail, Trail()
+        if trail.stages:
+            parts = self._parts
+            try:
+                path = await retrace(trail, parts.env, parts.proposer, self.log)
+            except TreeActError as stop:
+                return Solution(path=(), stopped=stop)
+            self._tree = ActionTree(run=self._root, path=path, log=self.log)
+        return None
 
     async def _release(self) -> None:
         """Give back what the run holds, once, whoever stops waiting for it."""

@@ -32,9 +32,10 @@ def start_run(
     trace: Path | None,
     follow_up: bool,
     resume: Path | None,
+    at: str | None,
 ) -> Run:
     """Start a run; see `Agent.start`."""
-    past = Past.load(resume) if resume else Past()
+    past = _find_past(resume, at)
     task = Task(task) if isinstance(task, str) else task
     check_task(task)
     if not agent.step_timeout > 0:
@@ -47,6 +48,8 @@ def start_run(
     )
     start = _describe_start(agent, task, model, own_budget)
     past.check_same(start, task.question)
+    if past.trail.stages:
+        start.settings["from"] = {"run": str(resume), "node": past.trail.node}
     log = EventLog(trace)
     try:
         context = Context(
@@ -72,6 +75,14 @@ def start_run(
     for message in past.messages:
         context.control.send(message)
     return Run(context, parts, follow_up=follow_up)
+
+
+def _find_past(resume: Path | None, at: str | None) -> Past:
+    if resume is None:
+        if at is not None:
+            raise ConfigError(f"at is {at!r} and there is no run to go on from: name one to resume")
+        return Past()
+    return Past.load(resume) if at is None else Past.leading_to(at, resume)
 
 
 def check_task(task: Task) -> None:

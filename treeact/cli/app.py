@@ -170,6 +170,13 @@ def run(  # one parameter per option: this is the table of them
             "Give its files, planner and model again; the question is taken from it."
         ),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="With --resume: step or node to go on from, such as step-3 or 2.1. Only what "
+            "leads there is done again, from the record; the model is asked from then on."
+        ),
+    ] = None,
     runs: RunsOption = None,
 ) -> None:
     """Let an agent work on a question.
@@ -204,6 +211,7 @@ def run(  # one parameter per option: this is the table of them
                 frozen=frozen,
                 instructions=instructions,
                 resume=resume,
+                at=at,
                 runs=runs,
             )
         )

@@ -54,6 +54,7 @@ class RunOptions:
     frozen: bool
     instructions: str
     resume: str | None
+    at: str | None
     runs: Path | None
 
 
@@ -63,6 +64,8 @@ def run_question(options: RunOptions) -> int:
 
 
 async def _run_question(options: RunOptions) -> int:
+    from treeact.agents.remote import steerable
+
     resume = find_run(options.resume, folder=options.runs) if options.resume else None
     question = choose_question(options.question, resume)
     terminal = Terminal()
@@ -77,7 +80,7 @@ async def _run_question(options: RunOptions) -> int:
         async with open_tools(options.tools) as tools:
             run = _start(options, question, model, kind, resume, tools)
             display = make_display(options.display, run.log.blobs)
-            async with run:
+            async with run, steerable(run):
                 with on_interrupt(lambda: interrupt(run, terminal, options.follow_up)):
                     result = await converse(run, display, terminal, follow_up=options.follow_up)
     finally:
@@ -152,6 +155,7 @@ def _start(
         trace=new_run_directory(question, folder=options.runs),
         follow_up=True,
         resume=resume,
+        at=options.at,
     )
 
 

@@ -14,6 +14,8 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from treeact.errors import BudgetExceeded, ConfigError
 
+LimitName = Literal["usd", "tokens", "steps", "expansions", "seconds"]
+
 
 class BudgetLimits(TypedDict, total=False):
     """The limits that a budget can have; one that is missing or None does not limit."""
@@ -118,6 +120,17 @@ class Budget:
         unknown = limits.keys() - BudgetLimits.__annotations__.keys()
         if unknown:
             raise TypeError(f"a budget has no limit {', '.join(sorted(unknown))}")
+        self._set(limits)
+        self.name = name
+        self.spent = NOTHING
+        """What was booked so far, children included."""
+        self._held = NOTHING
+        self._in_flight = 0
+        self._parent: Budget | None = None
+        self._started: float | None = None
+        self._freed: asyncio.Event | None = None
+
+    def _set(self, limits: BudgetLimits) -> None:
         for limit, value in limits.items():
             if isinstance(value, int | float) and not value > 0:
                 raise ConfigError(f"budget {limit} is {value}: give a number above zero, or none")
@@ -127,14 +140,17 @@ class Budget:
             for limit, value in limits.items()
             if limit != "seconds" and isinstance(value, int | float)
         )
-        self.name = name
-        self.spent = NOTHING
-        """What was booked so far, children included."""
-        self._held = NOTHING
-        self._in_flight = 0
-        self._parent: Budget | None = None
-        self._started: float | None = None
-        self._freed: asyncio.Event | None = None
+
+    def change(self, limit: LimitName, value: float | None) -> None:
+        """Set one limit from now on; what was spent stays spent, and what is held is held.
+
+        Raises:
+            ConfigError: it is zero or negative.
+        """
+        changed = self.limits.copy()
+        changed[limit] = value
+        self._set(changed)
+        self._wake()
 
     def child(self, *, name: str = "", **limits: Unpack[BudgetLimits]) -> Budget:
         """Return a budget with limits of its own whose spending counts against this one too."""

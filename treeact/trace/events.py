@@ -29,6 +29,10 @@ StopReason = Literal[
 """Why a run stopped. Each is its own reason, because each has its own remedy."""
 
 
+Command = Literal["approve", "edit", "reject", "send", "interrupt", "limit", "cancel"]
+"""What a run can be told while it goes on."""
+
+
 class Blob(BaseModel):
     """A big value kept beside the log, under the hash of its bytes."""
 
@@ -172,6 +176,9 @@ class Proposed(Event):
     problem: str | None = None
     """Name of the reply's defect, when it holds no action."""
     repairs: tuple[str, ...] = ()
+    reply: Text = ""
+    """The reply word for word, where no model call of this run holds it: the step was taken in an
+    earlier run."""
 
 
 class ToolCalled(Event):
@@ -384,7 +391,7 @@ class CommandReceived(Event):
     """A person or a program told the run something, and the run accepted it."""
 
     type: Literal["command_received"] = "command_received"
-    command: Literal["approve", "edit", "reject", "send", "interrupt", "cancel"]
+    command: Command
     text: str = ""
 
 

@@ -140,8 +140,8 @@ class _Reader:
         match event:
             case ev.Proposed():
                 action = _action(event.action, self._text(event.text), ())
-                thought = self._text(event.thought)
-                self._proposed[event.id] = Proposal(actions=(action,), thought=thought)
+                thought, reply = self._text(event.thought), self._text(event.reply)
+                self._proposed[event.id] = Proposal(actions=(action,), thought=thought, reply=reply)
             case ev.Observed():
                 proposal = self._proposed.pop(event.id, None)
                 seen = Observation(text=self._text(event.text), ok=event.ok)
@@ -184,7 +184,7 @@ class _Reader:
         if name == "root" and id not in self._nodes:
             turn = self._current
             turn.tree = ActionTree(run=prefix)
-            turn.tree.run, turn.tree.trunk = self._run, turn.path
+            turn.tree.run, turn.tree.trunk = self._run, (*turn.path, *turn.steps)
             self._nodes = {id: turn.tree.root}
         if id not in self._nodes:
             raise TraceError(f"the trace tells of node {id!r}, which it never added: it is damaged")
