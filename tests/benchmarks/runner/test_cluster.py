@@ -82,7 +82,7 @@ def events_of(row: Row) -> list[tuple[str, str]]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # what it is about happens in other processes
             await asyncio.sleep(0.02)
 
