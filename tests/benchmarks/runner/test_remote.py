@@ -23,6 +23,7 @@ from treeact.benchmarks.runner.remote import (
     is_blob,
     left_of,
 )
+from treeact.benchmarks.runner.scratch import PREFIX, scratch_folder
 from treeact.benchmarks.suite import Sample, Suite
 from treeact.benchmarks.suites import load_suite
 from treeact.errors import ConfigError, SandboxUnavailable, TreeActError
@@ -165,3 +166,18 @@ def test_errors_travel_as_what_they_mean() -> None:
     ):
         made = pickle.loads(pickle.dumps(Failure.of(error))).error()
         assert (type(made), str(made)) == (kind, "x")
+
+
+def test_folders_of_killed_workers_are_removed_and_others_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    being_made, dead = tmp_path / f"{PREFIX}made", tmp_path / f"{PREFIX}dead"
+    for folder in (being_made, dead):
+        (folder / "files").mkdir(parents=True)
+    (dead / "lock").touch()
+    with scratch_folder() as mine:
+        with scratch_folder() as other:
+            assert {mine, other, being_made} == set(tmp_path.iterdir())
+        assert {mine, being_made} == set(tmp_path.iterdir())
+    assert [being_made] == list(tmp_path.iterdir())

@@ -20,6 +20,7 @@ from treeact.benchmarks.runner.bench import Bench
 from treeact.benchmarks.runner.config import BenchConfig
 from treeact.benchmarks.runner.directory import Job
 from treeact.benchmarks.runner.executor import LocalExecutor, Outcome, Work
+from treeact.benchmarks.runner.scratch import scratch_folder
 from treeact.benchmarks.suite import Sample, Suite
 from treeact.errors import ConfigError, SandboxUnavailable, TraceError, TreeActError
 from treeact.trace.budget import Budget
@@ -174,7 +175,7 @@ class Worker:
 
     async def open(self) -> tuple[str, Failure | None]:
         """Get ready; return the version of TreeAct here, and why that failed, if it did."""
-        self._home = Path(self._stack.enter_context(TemporaryDirectory(prefix="treeact-worker-")))
+        self._home = self._stack.enter_context(scratch_folder())
         setup = self._setup
         bench = Bench(
             setup.config,
@@ -186,6 +187,7 @@ class Worker:
         try:
             self._executor = await self._stack.enter_async_context(LocalExecutor(bench))
         except TreeActError as error:
+            await self.close()
             return version("treeact"), Failure.of(error)
         return version("treeact"), None
 
