@@ -9,6 +9,7 @@ from textual.widgets import Static, TextArea
 from treeact.models.base import Request
 from treeact.printable import printable
 from treeact.tui.asking import Question
+from treeact.tui.widgets.prompt import Writing
 
 
 class ReplyPanel(Vertical):
@@ -24,7 +25,7 @@ class ReplyPanel(Vertical):
         yield Static("", id="reply-head")
         with VerticalScroll(id="reply-prompt"):
             yield Static("", id="reply-text", markup=False)
-        yield TextArea("", id="reply-edit", language=None)
+        yield Writing("", id="reply-edit", language=None)
         yield Static("ctrl+s reply   escape leave the text", id="reply-keys")
 
     def show(self, question: Question | None) -> None:
