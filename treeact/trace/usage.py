@@ -47,6 +47,13 @@ class Entry:
     parts: dict[str, int] = field(default_factory=dict)
     """Input tokens by part of the prompt: system, tools, task, history, observation."""
 
+    @property
+    def price(self) -> str:
+        """The dollars in words: `n/a` where no price is known, `>=` where some are not."""
+        if self.calls and self.unpriced == self.calls:
+            return "n/a"
+        return f"{'>= ' if self.unpriced else ''}${self.cost:.4f}"
+
     def add(self, usage: Usage, cost: float | None, parts: Mapping[str, int] | None = None) -> None:
         """Add one call that used `usage` and cost `cost` dollars."""
         self.calls += 1
