@@ -10,7 +10,7 @@ from treeact.printable import printable
 
 WIDTH = 360
 """Units across; a phone shows one as a pixel, so that its letters can be read."""
-LEFT, RIGHT, LINE = 96, 16, 24
+LEFT, RIGHT, LINE = 96, 24, 24
 """Units of the labels, of the right border, and of a line."""
 SPAN = WIDTH - LEFT - RIGHT
 

@@ -17,11 +17,13 @@ def redact(results: Results) -> Results:
     read them.
     """
     manifest = results.manifest
+    played = manifest.config.model.startswith("replay:")  # from a folder of its author's
     config = manifest.config.model_copy(
         update={
             "data": None,
             "library": None,
             "base_url": None,
+            "model": "replay" if played else manifest.config.model,
             "instructions": manifest.config.instructions and LEFT_OUT,
         }
     )
