@@ -26,6 +26,8 @@ State = Literal["queued", "unfinished", "answered", "stopped", "errored", "cance
 """Not begun; begun and without an end; answered; stopped at a limit, perhaps with a best effort;
 failed for reasons that are not the agent's; cancelled."""
 
+DONE = frozenset({"answered", "stopped"})
+"""States after which nothing is left to be done."""
 _ERRORS = frozenset({"model failure", "sandbox failure", "trace failure"})
 
 
@@ -68,7 +70,7 @@ class Row:
     @property
     def over(self) -> bool:
         """Whether nothing is left to be done for it."""
-        return self.state in ("answered", "stopped")
+        return self.state in DONE
 
 
 @dataclass(frozen=True, kw_only=True)

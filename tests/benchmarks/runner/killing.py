@@ -51,7 +51,7 @@ def main(directory: Path, kills: int, seed: int) -> None:
             sys.exit(f"the run was done after {killed} kills")
         killed += 1
     run(directory)
-    print(killed)
+    sys.stdout.write(f"{killed}\n")
 
 
 if __name__ == "__main__":

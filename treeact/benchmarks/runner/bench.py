@@ -55,7 +55,7 @@ class Bench:
     ) -> None:
         self.config = config
         self.suite = suite
-        self.pace = Pace(most=max(concurrency * 4, 8))
+        self.pace = Pace(most=concurrency * 4, first=concurrency)
         self._home = home
         self._concurrency = concurrency
         self._cache = cache

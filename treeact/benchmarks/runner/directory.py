@@ -94,8 +94,13 @@ class BenchDirectory:
 
     def earlier(self, job: Job) -> list[Path]:
         """Return the directories of earlier attempts, oldest first."""
-        found = (self.path / TASKS_FOLDER).glob(f"{job.folder}.attempt-*")
-        return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
+        found: list[Path] = []
+        while (path := self._attempt(job, len(found) + 1)).exists():
+            found.append(path)
+        return found
+
+    def _attempt(self, job: Job, number: int) -> Path:
+        return self.path / TASKS_FOLDER / f"{job.folder}.attempt-{number}"
 
     def set_aside(self, job: Job) -> Path | None:
         """Move the newest attempt away, so that another can begin; return where it is now."""
@@ -104,7 +109,7 @@ class BenchDirectory:
             return None
         if not (directory / EVENTS_FILE).exists():  # killed before its first event
             directory.rmdir() if not any(directory.iterdir()) else None
-        aside = directory.with_name(f"{job.folder}.attempt-{len(self.earlier(job)) + 1}")
+        aside = self._attempt(job, len(self.earlier(job)) + 1)
         if directory.exists():
             directory.rename(aside)
         return aside if (aside / EVENTS_FILE).exists() else None

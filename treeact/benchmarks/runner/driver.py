@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from treeact.benchmarks.results import Results, Row, read_results, read_row, state_of
+from treeact.benchmarks.results import DONE, Results, Row, read_results, read_row, state_of
 from treeact.benchmarks.runner.bench import Bench
 from treeact.benchmarks.runner.config import BenchConfig
 from treeact.benchmarks.runner.directory import BenchDirectory, Job, Manifest, prepare
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from treeact.benchmarks.suite import Suite
     from treeact.models.base import Model
 
+STAGGER = 0.004
+"""Seconds between the beginnings of the first jobs: in step they would wait for each other."""
 BENCHMARK = "benchmark"
 """How the budget of a whole benchmark is called, which tells its refusals from those of a task."""
 
@@ -132,7 +134,6 @@ class Driver:
         self._settings = settings
         self._log = log
         self._samples = {sample.task.id: sample for sample in suite.samples}
-        self._suite = suite
         self._budget = Budget(name=BENCHMARK, usd=settings.usd)
         self._jobs = manifest.jobs()
         rows = [read_row(home, job, self._samples[job.task], suite) for job in self._jobs]
@@ -142,6 +143,7 @@ class Driver:
             for job, row in zip(self._jobs, rows, strict=True)
             if job.task in wanted and self._is_left(row)
         )
+        self._done = sum(row.over for row in rows)
         self._count_spent(rows)
         self._message = ""
 
@@ -173,8 +175,8 @@ class Driver:
         )
         self._budget.start()
         workers = [
-            asyncio.ensure_future(self._work_on(executor))
-            for _ in range(min(self._settings.concurrency, len(self._left)))
+            asyncio.ensure_future(self._work_on(executor, STAGGER * number))
+            for number in range(min(self._settings.concurrency, len(self._left)))
         ]
         halting = asyncio.ensure_future(self._halt(stop, workers))
         try:
@@ -200,8 +202,9 @@ class Driver:
         for worker in workers:
             worker.cancel()
 
-    async def _work_on(self, executor: Executor) -> None:
+    async def _work_on(self, executor: Executor, delay: float) -> None:
         """Do one job after the other."""
+        await asyncio.sleep(delay)
         while self._left and not self._message:
             job, row = self._left.popleft()
             try:
@@ -213,6 +216,7 @@ class Driver:
     async def _do(self, executor: Executor, job: Job, row: Row) -> None:
         sample = self._samples[job.task]
         fresh = row.over  # the same limits would stop its record at the same place
+        self._done -= fresh
         aside = self._home.set_aside(job)
         attempt = len(self._home.earlier(job)) + 1
         id = f"bench/{job.folder}"
@@ -235,6 +239,7 @@ class Driver:
             self._write_error(id, job, attempt, error)
         else:
             self._write_outcome(id, job, attempt, outcome)
+            self._done += state_of(outcome.result.reason, outcome.result.message) in DONE
 
     def _write_error(self, id: str, job: Job, attempt: int, error: TreeActError) -> None:
         self._log.emit(
@@ -275,10 +280,5 @@ class Driver:
             self._message = f"the ${self._settings.usd:g} of the benchmark are spent"
 
     def _write_end(self) -> None:
-        rows = [
-            read_row(self._home, job, self._samples[job.task], self._suite) for job in self._jobs
-        ]
-        left = sum(not row.over for row in rows)
-        self._log.emit(
-            BenchEnded(id="bench", done=len(rows) - left, left=left, message=self._message)
-        )
+        left = len(self._jobs) - self._done
+        self._log.emit(BenchEnded(id="bench", done=self._done, left=left, message=self._message))
