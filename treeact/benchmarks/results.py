@@ -194,8 +194,6 @@ def state_of(reason: str, message: str = "") -> State:
 def _score(row: Row, sample: Sample, suite: Suite) -> Row:
     if row.trace is None or not suite.scored:
         return row
-    if row.answer is None and suite.world is None:
-        return replace(row, verdict=Verdict(right=False))
     events: Callable[[], Iterator[ev.Event]] = partial(read_events, row.trace)
     attempt = Attempt(answer=row.answer, events=events, blobs=BlobStore(row.trace / BLOBS_FOLDER))
     try:

@@ -18,7 +18,7 @@ class Attempt:
     """What is known of a run that ended, as its trace tells it."""
 
     answer: str | None
-    """None where there is none; that is never right, and no scorer is asked."""
+    """None where there is none; that is never right."""
     events: Callable[[], Iterator[Event]]
     """Returns the run's events."""
     blobs: BlobStore

@@ -86,7 +86,9 @@ def run_command(  # one parameter per option: this is the table of them
     frozen: Annotated[bool, typer.Option("--frozen", help="As for run.")] = False,
     base_url: BaseUrlOption = None,
     cache: Annotated[Path | None, typer.Option(help="Folder of a cache of replies.")] = None,
-    executor: Annotated[str, typer.Option(help="Where jobs are worked on: local, ray.")] = "local",
+    executor: Annotated[
+        str, typer.Option(help="Where jobs are worked on: local, ray, ray:address=HOST:PORT.")
+    ] = "local",
     display: Annotated[Display, typer.Option(help="How it is shown.")] = Display.auto,
 ) -> None:
     """Run a suite, or go on with the run in a directory.

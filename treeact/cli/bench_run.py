@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from functools import partial
+from inspect import signature
 from pathlib import Path
 
 from treeact.benchmarks.results import Results, count_states, read_results
@@ -151,16 +153,24 @@ def submit(
         sys.stderr.write(f"treeact: {warning}\n")
 
 
-EXECUTORS = {"local": "treeact.benchmarks.runner.executor:LocalExecutor"}
+EXECUTORS = {
+    "local": "treeact.benchmarks.runner.executor:LocalExecutor",
+    "ray": "treeact.benchmarks.runner.cluster:RayExecutor",
+}
 
 
-def find_executor(name: str) -> MakeExecutor:
-    """Return where jobs are worked on, by name.
+def find_executor(spec: str) -> MakeExecutor:
+    """Return where jobs are worked on, by name and settings, such as `ray:address=auto,workers=8`.
 
     Raises:
-        ConfigError: there is no such executor.
+        ConfigError: there is no such executor or setting.
     """
-    from treeact.agents.registry import look_up
+    from treeact.agents.registry import look_up, read_settings
 
-    found: MakeExecutor = look_up(name, EXECUTORS, "executor")
-    return found
+    name, _, settings = spec.partition(":")
+    if name not in EXECUTORS:
+        name, settings = spec, ""  # perhaps `package.module:Class`
+    made = look_up(name, EXECUTORS, "executor")
+    known = signature(made).parameters.values()
+    defaults = {it.name: it.default for it in known if it.default is not it.empty}
+    return partial(made, **read_settings(f"executor {name!r}", defaults, settings))

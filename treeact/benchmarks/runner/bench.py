@@ -57,8 +57,8 @@ class Bench:
         self.suite = suite
         self.pace = Pace(most=concurrency * 4, first=concurrency)
         self._home = home
-        self._concurrency = concurrency
-        self._cache = cache
+        self.concurrency = concurrency
+        self.cache = cache
         self._given = model
         self._model: Model | None = None
         self._sandbox: str | Callable[[], Sandbox] = config.sandbox
@@ -73,14 +73,14 @@ class Bench:
             SandboxUnavailable: the sandbox cannot be used here.
         """
         config = self.config
-        self._check()
+        self.check()
         self._model = self._shared_model()
         for name in config.tools:
             self._tools = [*self._tools, *look_up(name, TOOLS, "set of tools")()]
         if self.suite.world is None and config.agent not in WITHOUT_CODE:
             kind = await choose_kind(config.sandbox)
             make = partial(sandbox_class(kind), limits=Limits())
-            pool = SandboxPool(make, size=min(self._concurrency, 4))
+            pool = SandboxPool(make, size=min(self.concurrency, 4))
             self._sandbox = _Claiming(await self._stack.enter_async_context(pool)).make
         return self
 
@@ -89,7 +89,17 @@ class Bench:
         if self._model is not None:
             await self._model.aclose()
 
-    def _check(self) -> None:
+    @property
+    def has_own_model(self) -> bool:
+        """Whether a model was given in the place of the one that the configuration names."""
+        return self._given is not None
+
+    def check(self) -> None:
+        """Check the names of the configuration, without opening anything.
+
+        Raises:
+            ConfigError: one stands for nothing.
+        """
         config = self.config
         if is_oracle(config.model) and self.suite.world is None:
             raise ConfigError(f"{self.suite.name} has no world that a simulated policy could know")
@@ -111,10 +121,10 @@ class Bench:
             if is_oracle(self.config.model):
                 return ScriptedModel([], name=f"simulated, {self.config.model}")
             return resolve_model(self.config.model)
-        if self._cache is None:
+        if self.cache is None:
             return self._model
         server = self.config.base_url or ""
-        return CachedModel(self._model, self._cache, server=server, salt=f"epoch {job.epoch}")
+        return CachedModel(self._model, self.cache, server=server, salt=f"epoch {job.epoch}")
 
     def agent(self, job: Job, sample: Sample) -> Agent:
         """Return the agent that works on a sample.

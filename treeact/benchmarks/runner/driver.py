@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from treeact.benchmarks.runner.directory import BenchDirectory, Job, Manifest, p
 from treeact.benchmarks.runner.executor import Executor, LocalExecutor, MakeExecutor, Outcome, Work
 from treeact.benchmarks.runner.selection import EVERYTHING, Selection, select
 from treeact.benchmarks.suites import load_suite
-from treeact.errors import ConfigError, TreeActError
+from treeact.errors import ConfigError, TreeActError, WorkerLost
 from treeact.trace.budget import Amounts, Budget
 from treeact.trace.events import BenchEnded, BenchStarted, Event, TaskEnded, TaskStarted
 from treeact.trace.log import EventLog
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 STAGGER = 0.004
 """Seconds between the beginnings of the first jobs: in step they would wait for each other."""
+MOST_LOSSES = 3
+"""Workers that one job may lose before it counts as failed: more is the doing of its own code."""
 BENCHMARK = "benchmark"
 """How the budget of a whole benchmark is called, which tells its refusals from those of a task."""
 
@@ -95,16 +97,17 @@ async def run_benchmark(
         log = EventLog(directory, append=True)
         log.subscribe(listen)
         try:
-            async with Bench(
+            bench = Bench(
                 config,
                 suite,
                 home=directory,
                 concurrency=settings.concurrency,
                 cache=settings.cache,
                 model=model,
-            ) as bench:
+            )
+            async with executor(bench) as carrying:
                 driver = Driver(home, manifest, suite, settings, log)
-                await driver.run(executor(bench), stop or asyncio.Event())
+                await driver.run(carrying, stop or asyncio.Event())
         finally:
             log.close()
     return read_results(directory, suite=suite)
@@ -146,6 +149,7 @@ class Driver:
         self._done = sum(row.over for row in rows)
         self._count_spent(rows)
         self._message = ""
+        self._losses: Counter[Job] = Counter()
 
     def _is_left(self, row: Row) -> bool:
         return not row.over or (self._settings.again and row.answer is None)
@@ -209,6 +213,10 @@ class Driver:
             job, row = self._left.popleft()
             try:
                 await self._do(executor, job, row)
+            except WorkerLost:
+                self._losses[job] += 1
+                if self._losses[job] < MOST_LOSSES:
+                    self._left.append((job, replace(row, state="unfinished")))
             except asyncio.CancelledError:
                 self._left.appendleft((job, row))
                 raise
@@ -237,6 +245,8 @@ class Driver:
             raise  # what is wrong with one is wrong with all
         except TreeActError as error:
             self._write_error(id, job, attempt, error)
+            if isinstance(error, WorkerLost):
+                raise
         else:
             self._write_outcome(id, job, attempt, outcome)
             self._done += state_of(outcome.result.reason, outcome.result.message) in DONE

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from treeact.benchmarks.runner.bench import Bench
 from treeact.benchmarks.runner.directory import Job
@@ -53,12 +54,13 @@ class Executor(Protocol):
 
         Raises:
             TreeActError: the run could not be started.
+            WorkerLost: what worked on it is gone; its trace is whole as far as it goes.
         """
         ...
 
 
 class LocalExecutor:
-    """Carries work out in this process.
+    """Carries work out in this process. It is used as an async context manager, as all are.
 
     Args:
         bench: what makes the agents.
@@ -66,6 +68,13 @@ class LocalExecutor:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
+
+    async def __aenter__(self) -> Self:
+        await self._bench.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._bench.__aexit__(*exc)
 
     async def execute(self, work: Work) -> Outcome:
         """Work on a sample; see `Executor.execute`."""
@@ -119,5 +128,5 @@ class _WorkingClock:
             self._timer.cancel()
 
 
-MakeExecutor = Callable[[Bench], Executor]
-"""Returns what carries out the work of a benchmark."""
+MakeExecutor = Callable[[Bench], AbstractAsyncContextManager[Executor]]
+"""Returns what carries out the work of a benchmark, of which nothing is open yet."""
