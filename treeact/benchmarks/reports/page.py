@@ -125,7 +125,7 @@ def _steps(rows: Sequence[Row]) -> list[tuple[str, list[tuple[str, float]]]]:
     for low in range(0, most + 1, wide):
         here = [row for row in begun if low <= row.steps < low + wide]
         right = sum(row.right for row in here)
-        name = f"{low} steps" if wide == 1 else f"{low} to {low + wide - 1}"
+        name = str(low) if wide == 1 else f"{low} to {low + wide - 1}"
         found.append((name, [("right", float(right)), ("others", float(len(here) - right))]))
     return found
 

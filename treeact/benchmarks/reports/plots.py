@@ -79,12 +79,14 @@ def scatter(points: Sequence[tuple[str, float, Estimate]], *, unit: str) -> str:
         _text(svg, left - 6, y + 4, f"{tick} %", "end")
     for part in (0, 0.5, 1):
         _text(svg, left + span * part, height + 14, f"{unit}{most * part:.3g}", "middle")
-    for label, figure, estimate in points:
+    free = 0.0  # labels stand below each other, where points are too close for them
+    for label, figure, estimate in sorted(points, key=lambda point: -point[2].value):
         x = left + span * figure / most
         _add(svg, "line", "whisker", x1=x, x2=x, y1=up(estimate.low), y2=up(estimate.high))
         dot = _add(svg, "circle", "dot", cx=x, cy=up(estimate.value), r=5)
         _title(dot, f"{label}: {estimate.value:.1%} for {unit}{figure:.4g}")
-        _text(svg, x + 8, up(estimate.value) + 4, label, "start")
+        free = max(free + 13, up(estimate.value) + 4)
+        _text(svg, x + 8, free, label, "start")
     return _done(svg)
 
 
