@@ -73,7 +73,7 @@ def write_trace(path: Path, answer: str | None, *, text: str, cost: float | None
     log.emit(
         ev.ModelCalled(
             id=f"{step}/propose",
-            role="agent",
+            role=f"reader {text}"[:12] if text else "agent",
             phase="act",
             model="m",
             author="model",

@@ -8,6 +8,9 @@ from treeact.benchmarks.results import Results, Row
 
 LEFT_OUT = "[left out]"
 
+ROLES = frozenset({"agent", "judge", "planner", "replanner"})
+"""Roles that are always called so; plans name further ones, in the words of a task."""
+
 
 def redact(results: Results) -> Results:
     """Return results without any text of a task, an answer, or the configuration's author.
@@ -41,5 +44,6 @@ def _redact(row: Row) -> Row:
         tags=(),
         message=row.message and LEFT_OUT,
         answer=None if row.answer is None else LEFT_OUT,
+        ledger=row.ledger.renamed(lambda role: role if role in ROLES else "other roles"),
         scoring_error=row.scoring_error.partition(":")[0],
     )
