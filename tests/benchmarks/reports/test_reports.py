@@ -11,6 +11,8 @@ from tests.support.browser import CHROMIUM, Browser
 from treeact.benchmarks.reports.files import FORMATS, write_report
 from treeact.benchmarks.reports.summary import headline, notes, summary_tables
 from treeact.benchmarks.results import Results, read_results
+from treeact.benchmarks.scoring import Verdict
+from treeact.benchmarks.statistics import mean
 from treeact.benchmarks.suite import Suite
 from treeact.benchmarks.suites import load_suite
 from treeact.errors import ConfigError
@@ -62,6 +64,24 @@ def test_epochs_are_told_by_their_number(tmp_path: Path) -> None:
     found = read_results(make_run(tmp_path / "r", data, {"t-1": ["1", "0"], "t-2": ["0", "0"]}))
     (table,) = (table for table in summary_tables(found) if table.title == "Several epochs")
     assert table.rows == [(1, "25.0%", "25.0%"), (2, "50.0%", "0.0%")]
+
+
+def test_measures_of_epochs_that_agree_are_no_surer(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "tasks.jsonl")
+    found = read_results(
+        make_run(tmp_path / "r", data, {f"t-{n}": ["0"] * 4 for n in range(1, 13)})
+    )
+    levels = {f"t-{n}": n / 10 for n in range(1, 13)}
+    rows = [
+        replace(row, verdict=Verdict(right=False, measures={"f1": levels[row.task]}))
+        for row in found.rows
+    ]
+    (table,) = (
+        table
+        for table in summary_tables(replace(found, rows=tuple(rows)))
+        if table.title == "Measures"
+    )
+    assert table.rows == [("f1", 48, mean(list(levels.values())))]
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

@@ -150,17 +150,20 @@ def epochs_table(results: Results) -> Table | None:
     )
 
 
-def measures_table(results: Results) -> Table | None:
-    """Return the further figures of the scorer; None where it has none."""
-    found: dict[str, list[float]] = {}
+def measures_table(results: Results) -> Table:
+    """Return the further figures of the scorer, if it has any."""
+    found: dict[str, dict[str, list[float]]] = {}
     for row in results.rows:
         for name, value in (row.verdict.measures if row.verdict else {}).items():
-            found.setdefault(name, []).append(value)
+            found.setdefault(name, {}).setdefault(row.task, []).append(value)
     return Table(
         title="Measures",
         columns=("measure", "rows", "mean"),
-        rows=[(name, len(values), mean(values)) for name, values in sorted(found.items())],
-        note="Over the rows that have them, with bootstrap intervals.",
+        rows=[
+            (name, sum(map(len, tasks.values())), mean(list(map(fmean, tasks.values()))))
+            for name, tasks in sorted(found.items())
+        ],
+        note="Over the rows that have them, with bootstrap intervals over tasks.",
     )
 
 
