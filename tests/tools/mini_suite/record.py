@@ -22,10 +22,10 @@ from treeact.models import resolve_model
 async def record(task_id: str, sandbox: str) -> bool:
     suite = load_suite("mini")
     [sample] = [sample for sample in suite.samples if sample.task.id == task_id]
-    path = recordings_folder() / f"{task_id}.jsonl"
+    path = recordings_folder("codeact") / f"{task_id}.jsonl"
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     model = resolve_model("human", record=fresh)
     task = Task(sample.task.question, sample.task.files, task_id)
     result = await CodeAct(model, sandbox=sandbox).run(task)
