@@ -18,7 +18,7 @@ from treeact.trace.log import read_events
 
 SAMPLES = [*load_suite("mini").samples, *load_suite("learning").samples]
 IDS = [sample.task.id for sample in SAMPLES]
-PACKAGE_DATA = recordings_folder().parent
+PACKAGE_DATA = recordings_folder("codeact").parents[1]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_an_unknown_task_names_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_recordings_are_there_for_each_task_and_say_who_answered() -> None:
-    folders = {"mini": recordings_folder(), "learning": learning.recordings_folder()}
+    folders = {"mini": recordings_folder("codeact"), "learning": learning.recordings_folder()}
     for task_id in IDS:
         folder = folders[task_id.split("-")[0]]
         header = (folder / f"{task_id}.jsonl").read_text().splitlines()[0]

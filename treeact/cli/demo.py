@@ -79,7 +79,7 @@ def _jobs(mini: Suite, folder: Path) -> list[Job]:
     """Return the mini suite for CodeAct, then two tasks for DynaSaur and a library."""
     learning_suite, library = load_suite("learning"), folder / "actions.sqlite"
     return [
-        *(Job(sample, mini, mini_recordings()) for sample in mini.samples),
+        *(Job(sample, mini, mini_recordings("codeact")) for sample in mini.samples),
         *(
             Job(sample, learning_suite, learning_recordings(), library)
             for sample in learning_suite.samples
