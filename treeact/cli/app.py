@@ -284,6 +284,15 @@ def demo(
     task: Annotated[
         list[str] | None, typer.Option(help="Only tasks whose id contains this; may be repeated.")
     ] = None,
+    agent: Annotated[
+        str | None,
+        typer.Option(
+            "--agent",
+            "-a",
+            help="codeact, dynasaur, poact or codeagents: the tasks with a recording of that one. "
+            "By default CodeAct's, and two of DynaSaur's.",
+        ),
+    ] = None,
     sandbox: SandboxOption = SandboxName.auto,
     display: Annotated[Display, typer.Option(help="How the runs are shown.")] = Display.auto,
     data: Annotated[
@@ -297,6 +306,7 @@ def demo(
     raise typer.Exit(
         run_demo(
             only=tuple(task or ()),
+            agent=agent,
             sandbox=sandbox.value,
             display=display.value,
             data=data,

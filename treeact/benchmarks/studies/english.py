@@ -1,7 +1,8 @@
 """The prompts and replies of CodeAgents, with all that is codified in them said in English.
 
 Both forms hold the same plan, values and feedback, so that their tokens can be compared. What
-teaches the language of plans has no counterpart in English, and is left out.
+teaches the language of plans has no counterpart in English, and is left out; of the examples in
+prompts the plans are in English, and the feedback of the replanner's stays.
 """
 
 from __future__ import annotations
