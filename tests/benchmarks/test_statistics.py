@@ -133,6 +133,7 @@ def test_mcnemars_exact_test(more: int, fewer: int, p: float):
 
 def test_runs_that_do_not_differ_are_no_surprise():
     assert sign_test(0, 0) == sign_test(4, 4) == sign_test(3, 4) == 1
+    assert sign_test(1500, 1600) == pytest.approx(0.0755, abs=5e-4)  # more ways than floats hold
 
 
 def test_holm_corrects_in_the_order_of_the_values():

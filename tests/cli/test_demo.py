@@ -18,7 +18,7 @@ from treeact.trace.log import read_events
 
 SAMPLES = [*load_suite("mini").samples, *load_suite("learning").samples]
 IDS = [sample.task.id for sample in SAMPLES]
-PACKAGE_DATA = recordings_folder().parent
+PACKAGE_DATA = recordings_folder("codeact").parents[1]
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,16 @@ def test_what_the_first_task_taught_is_verified_and_used_in_the_second(tmp_path:
     events = read_events(runs_of(tmp_path)[1])
     [saved] = [e for e in events if isinstance(e, ActionSaved) and e.name == "ounces_by_group"]
     assert saved.uses == ("weight_in_ounces",)
+
+
+def test_another_agent_plays_the_tasks_that_were_recorded_with_it(tmp_path: Path) -> None:
+    done = treeact(tmp_path, "demo", "--agent", "poact", "--sandbox", "unsafe-local")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert "There are recordings of poact for 2 tasks." in done.stdout
+    assert "2 of 2 right" in done.stdout
+    none = treeact(tmp_path, "demo", "--agent", "json", "--sandbox", "unsafe-local")
+    assert none.returncode == 2
+    assert "there are those of codeact, codeagents, dynasaur, poact" in none.stderr
 
 
 def test_the_recordings_are_a_persons_and_hold_mistakes_and_repairs(tmp_path: Path) -> None:
@@ -106,7 +116,7 @@ def test_an_unknown_task_names_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_recordings_are_there_for_each_task_and_say_who_answered() -> None:
-    folders = {"mini": recordings_folder(), "learning": learning.recordings_folder()}
+    folders = {"mini": recordings_folder("codeact"), "learning": learning.recordings_folder()}
     for task_id in IDS:
         folder = folders[task_id.split("-")[0]]
         header = (folder / f"{task_id}.jsonl").read_text().splitlines()[0]

@@ -102,18 +102,12 @@ class Results:
 
     def by_task(self) -> dict[str, list[Row]]:
         """Return the rows of each sample, epoch by epoch."""
-        found: dict[str, list[Row]] = {}
-        for row in self.rows:
-            found.setdefault(row.task, []).append(row)
-        return found
+        return by_task(self.rows)
 
     @property
     def total(self) -> Entry:
         """Tokens and dollars of the whole benchmark."""
-        total = Entry()
-        for row in self.rows:
-            total.merge(row.total)
-        return total
+        return total_of(self.rows)
 
 
 def read_results(path: Path, *, suite: Suite | None = None) -> Results:
@@ -206,6 +200,22 @@ def _score(row: Row, sample: Sample, suite: Suite) -> Row:
         return replace(row, verdict=suite.scorer.score(attempt, sample))
     except Exception as error:  # a scorer's fault is that of its row alone
         return replace(row, scoring_error=f"{type(error).__name__}: {error}")
+
+
+def by_task(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return rows by sample, epoch by epoch."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.task, []).append(row)
+    return found
+
+
+def total_of(rows: Sequence[Row]) -> Entry:
+    """Return the tokens and dollars of rows together."""
+    total = Entry()
+    for row in rows:
+        total.merge(row.total)
+    return total
 
 
 def count_states(rows: Sequence[Row]) -> Mapping[State, int]:

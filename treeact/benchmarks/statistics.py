@@ -106,7 +106,8 @@ def sign_test(more: int, fewer: int) -> float:
     Over tasks that one run has right and the other wrong it is McNemar's exact test.
     """
     n, tail = more + fewer, min(more, fewer)
-    return min(1.0, 2 * sum(math.comb(n, count) for count in range(tail + 1)) / float(2**n))
+    ways = sum(math.comb(n, count) for count in range(tail + 1))
+    return min(1.0, ways / int(2**n) * 2)
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -191,3 +191,37 @@ def submit_command(
     from treeact.cli.bench_run import submit
 
     submit(directory, out, epoch=epoch, fill_missing=fill_missing, traces=traces)
+
+
+@bench_app.command("report")
+def report_command(
+    directory: DirectoryArgument,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(help="File to write instead: .html, .md, .csv or .json. May be repeated."),
+    ] = None,
+    redacted: Annotated[
+        bool,
+        typer.Option("--redact", help="Leave out questions, truths, answers and all of traces."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Report what came of a benchmark, finished or not."""
+    from treeact.cli.bench_reports import report
+
+    report(directory, out=out or (), redacted=redacted, as_json=as_json)
+
+
+@bench_app.command("compare")
+def compare_command(
+    first: Annotated[Path, typer.Argument(help="Directory of the run to compare with.")],
+    others: Annotated[list[Path], typer.Argument(help="Directories of other runs.")],
+    intersect: Annotated[
+        bool, typer.Option("--intersect", help="Leave out tasks that only one of two runs has.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare runs of the same tasks, task by task."""
+    from treeact.cli.bench_reports import compare_runs
+
+    compare_runs(first, others, intersect=intersect, as_json=as_json)

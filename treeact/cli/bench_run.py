@@ -83,9 +83,7 @@ def print_summary(results: Results) -> None:
     if of_what := manifest.config.simulated:
         sys.stdout.write(f"from {of_what}: not a model's score\n")
     total = results.total
-    at_least = ">= " if total.unpriced else ""
-    cost = "n/a" if total.unpriced == total.calls else f"{at_least}${total.cost:.4f}"
-    sys.stdout.write(f"{total.usage.total_tokens:,} tokens, cost {cost}\n")
+    sys.stdout.write(f"{total.usage.total_tokens:,} tokens, cost {total.price}\n")
     sys.stdout.write(f"directory: {results.directory}\n")
 
 

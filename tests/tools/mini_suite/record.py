@@ -27,7 +27,7 @@ WITH_TOOLS = Path(__file__).parents[2] / "data" / "recordings"
 
 async def record(task_id: str, sandbox: str, person: HumanModel, *, with_tools: bool) -> bool:
     [sample] = [sample for sample in load_suite("mini").samples if sample.task.id == task_id]
-    path = recordings_folder() / f"{task_id}.jsonl"
+    path = recordings_folder("codeact") / f"{task_id}.jsonl"
     if with_tools:
         path = WITH_TOOLS / f"{task_id}-with-tools.jsonl"
     fresh = path.with_suffix(".new")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from treeact.benchmarks.answers import MARKER
+from treeact.benchmarks.reports.files import write_whole
 from treeact.benchmarks.results import Results, Row
 from treeact.benchmarks.suite import Sample, Suite
 from treeact.errors import ConfigError, TraceError
@@ -79,13 +80,7 @@ def write_submission(submission: Submission, path: Path) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
-    new = path.with_name(f".{path.name}.new")
-    try:
-        new.write_text(submission.text(), encoding="ascii")
-        new.replace(path)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
+    write_whole(path, [submission.text()])
 
 
 def _rows_by_task(results: Results, suite: Suite, epoch: int) -> dict[str, Row]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from treeact.agents.blocks import Block, blocks_of
 from treeact.trace import events as ev
 from treeact.trace.budget import LimitName
 from treeact.trace.usage import Ledger
-from treeact.tui.views.blocks import Block, blocks_of
 
 State = Literal["starting", "working", "waiting", "interrupted", "ended"]
 

@@ -12,11 +12,11 @@ from textual.containers import VerticalScroll
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from treeact.agents.blocks import SHOWN_LINES, SIGNS, Block
 from treeact.errors import TraceError
 from treeact.printable import printable
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import Blob, Text
-from treeact.tui.views.blocks import SHOWN_LINES, SIGNS, Block
 
 WINDOW = 20
 """Blocks that are mounted at once: a key press costs more with each one."""

@@ -31,6 +31,11 @@ def load_from(folder: Path) -> Suite:
     return read_suite(folder, name="mini", scorer=GAIA)
 
 
-def recordings_folder() -> Path:
-    """Returns the folder with one recording of replies for each task, named by its id."""
-    return Path(__file__).parent / "recordings"
+def recordings_folder(agent: str) -> Path:
+    """Returns the folder with an agent's recordings of replies, each named by its task's id."""
+    return Path(__file__).parent / "recordings" / agent
+
+
+def recorded_agents() -> list[str]:
+    """Returns the agents of which there are recordings."""
+    return sorted(folder.name for folder in recordings_folder("codeact").parent.iterdir())
