@@ -1,16 +1,14 @@
-import pandas as pd
+import json
+from datetime import datetime
 
-records = pd.read_json("hires.jsonl", lines=True, convert_dates=False)
-records = records.rename(columns={"count": "moved"})
-at = dict(records.loc[0, "bicycles"])
-records = records.iloc[1:].drop_duplicates("id")
-records["time"] = pd.to_datetime(records["time"], utc=True)
+with open("hires.jsonl") as file:
+    first, *records = [json.loads(line) for line in file]
+at = first["bicycles"]
 most = dict(at)
-for record in records.sort_values("time").itertuples():
-    if record.event == "out":
-        at[record.dock] -= 1
-    else:
-        at[record.dock] += 1 if record.event == "in" else int(record.moved)
-    most[record.dock] = max(most[record.dock], at[record.dock])
+records = {record["id"]: record for record in records}.values()
+for record in sorted(records, key=lambda record: datetime.fromisoformat(record["time"])):
+    dock = record["dock"]
+    at[dock] += {"out": -1, "in": 1}.get(record["event"]) or record["count"]
+    most[dock] = max(most[dock], at[dock])
 best = max(most, key=most.get)
 print(f"{best}, {most[best]}")

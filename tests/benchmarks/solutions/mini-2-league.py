@@ -17,6 +17,6 @@ for home, cells in rows:
             scored, let_in = map(int, result.split(":"))
         points[home] += 3 if scored > let_in else scored == let_in
         points[away] += 3 if let_in > scored else scored == let_in
-points["Corran"] -= 4
-club, most = points.most_common(2)[1]
-print(f"{club}, {most}")
+[fined] = re.findall(r"<p>(.*?) had four points taken away", page)
+points[fined] -= 4
+print(", ".join(str(points[club]) for club in clubs))

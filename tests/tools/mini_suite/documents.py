@@ -173,7 +173,7 @@ def codebook(folder: Path, random: Random) -> Item:
     rows = []
     for minute in range(170):
         person = random.randint(301, 420)
-        way, minutes = random.randint(1, 5), random.choice([*range(5, 95), *[99] * 6, *[999] * 9])
+        way, minutes = random.randint(1, 5), random.choice([*range(5, 95), *[99] * 14, *[999] * 16])
         remark = random.choice(["", "", "fine", "late, as ever", 'wet, cold, "crowded"', "n/a"])
         people[person] = (way, minutes)
         rows.append(

@@ -124,7 +124,7 @@ def league(folder: Path, random: Random) -> Item:
     for home, away in permutations(CLUBS, 2):
         goals = (random.randint(0, 4), random.randint(0, 3))
         shown = f"{goals[0]}:{goals[1]}"
-        fate = random.choice(["played"] * 8 + ["struck", "forfeit", "open"])
+        fate = random.choice(["played"] * 7 + ["struck", "forfeit", "forfeit", "open"])
         if fate == "struck":
             struck = f"<s>{shown}</s>"
             goals = (random.randint(0, 2), random.randint(0, 2))
@@ -136,20 +136,19 @@ def league(folder: Path, random: Random) -> Item:
         if fate != "open":
             points[home] += 3 * (goals[0] > goals[1]) + (goals[0] == goals[1])
             points[away] += 3 * (goals[1] > goals[0]) + (goals[0] == goals[1])
-    points["Corran"] -= 4
-    ranked = points.most_common()
-    assert ranked[0][1] > ranked[1][1] > ranked[2][1], ranked
-    formats.write_text(folder / "table.html", _results(cells))
+    guilty = max(CLUBS, key=lambda club: points[club])
+    points[guilty] -= 4
+    formats.write_text(folder / "table.html", _results(cells, guilty))
     return Item(
         "The attached page shows the results of a football league. A win brings three points, a "
-        "draw one to each club, a defeat none. Which club has the second most points after all "
-        "results and remarks on the page, and how many points? Give the club and the number, "
-        "separated by a comma.",
-        f"{ranked[1][0]}, {ranked[1][1]}",
+        "draw one to each club, a defeat none. How many points has each club after all results and "
+        "remarks on the page? Give the six numbers in the order of the clubs in the table, "
+        "separated by commas.",
+        ", ".join(str(points[club]) for club in CLUBS),
     )
 
 
-def _results(cells: dict[tuple[str, str], str]) -> str:
+def _results(cells: dict[tuple[str, str], str], guilty: str) -> str:
     head = "".join(f"<th>{club}</th>" for club in CLUBS)
     rows = []
     for home in CLUBS:
@@ -165,7 +164,7 @@ def _results(cells: dict[tuple[str, str], str]) -> str:
         "<p>The goals of the home club stand first. H: the home club was given the win without "
         "play; A: the away club was. An empty cell: not played yet. A result struck out was "
         "annulled; the one beside it is that of the replay.</p>\n"
-        "<p>Corran had four points taken away for fielding two goalkeepers.</p>\n</body></html>\n"
+        f"<p>{guilty} had four points taken away for fielding two goalkeepers.</p>\n</body></html>\n"
     )
 
 

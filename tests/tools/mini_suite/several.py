@@ -215,9 +215,9 @@ def shelves(pots):
 
 def litres(row):
     pots, target, start = [int(row[key]) for key in ("pots", "target", "start")]
-    burnt = hours(target, start) * 7 + shelves(pots) * 5 / 2
+    burnt = hours(target, start) * 7 + shelves(pots) / 2 * 5
     if row["glaze"] == "salt":
-        burnt = burnt + burnt / 4
+        burnt = burnt + burnt / 4 * 3
     return round(burnt / 2.0)
 
 
@@ -240,8 +240,8 @@ def kiln(folder: Path, random: Random) -> Item:
         )
         glaze = random.choice(["salt", "ash", "none"])
         rows.append((f"F{number + 1}", pots, glaze, start, target))
-        burnt = ((target - start) // rise + rest) * 7 + -(-pots // shelf) * 5 // 2
-        burnt += burnt // 4 if glaze == "salt" else 0
+        burnt = ((target - start) // rise + rest) * 7 + -(-pots // shelf) // 2 * 5
+        burnt += burnt // 4 * 3 if glaze == "salt" else 0
         total += (burnt + 1) // 2
     formats.write_text(folder / "kiln.py", PROGRAM)
     formats.write_text(folder / "kiln.ini", f"[kiln]\nrise = 60\nshelf = {shelf}\nrest = {rest}\n")

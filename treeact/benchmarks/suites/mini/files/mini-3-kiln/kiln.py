@@ -20,9 +20,9 @@ def shelves(pots):
 
 def litres(row):
     pots, target, start = [int(row[key]) for key in ("pots", "target", "start")]
-    burnt = hours(target, start) * 7 + shelves(pots) * 5 / 2
+    burnt = hours(target, start) * 7 + shelves(pots) / 2 * 5
     if row["glaze"] == "salt":
-        burnt = burnt + burnt / 4
+        burnt = burnt + burnt / 4 * 3
     return round(burnt / 2.0)
 
 
