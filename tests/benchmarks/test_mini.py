@@ -3,8 +3,10 @@
 import contextlib
 import io
 import shutil
+import sqlite3
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -233,8 +235,8 @@ def test_a_changed_cell_of_the_parcels_changes_the_answer(folder: Path) -> None:
     assert printed(solution("mini-3-parcels")) == f"{cheaper:.2f}"
 
 
-def test_the_suite_has_five_tasks_of_each_level() -> None:
-    assert Counter(sample.level for sample in SUITE.samples) == {1: 5, 2: 5, 3: 5}
+def test_the_suite_has_fifteen_tasks_of_each_level() -> None:
+    assert Counter(sample.level for sample in SUITE.samples) == {1: 15, 2: 15, 3: 15}
     for sample in SUITE.samples:
         assert sample.task.id.startswith(f"mini-{sample.level}-")
 
@@ -244,19 +246,14 @@ def test_files_are_listed_small_and_free_of_strays() -> None:
     root = next(iter(listed)).parents[1]
     assert listed == {path for path in root.rglob("*") if path.is_file()}
     assert sum(file.stat().st_size for file in listed) < 1_000_000
-    kinds = {file.suffix for file in listed}
-    assert kinds >= {
-        ".csv",
-        ".xlsx",
-        ".json",
-        ".pdf",
-        ".txt",
-        ".png",
-        ".zip",
-        ".html",
-        ".xml",
-        ".log",
-    }
+    kinds = {file.suffix.lstrip(".") for file in listed}
+    assert kinds >= set(KINDS.split())
+
+
+KINDS = (
+    "csv tsv xlsx json jsonl pdf png zip gz log xml html txt md sqlite docx pptx ini toml py wav"
+)
+KINDS += " ics eml geojson"
 
 
 def test_truths_score_against_themselves_and_are_short() -> None:
@@ -273,10 +270,19 @@ def content(path: Path) -> object:
             return image.size, image.convert("RGB").tobytes()
     if path.suffix == ".xlsx":
         book = load_workbook(path)
-        return {sheet.title: list(sheet.values) for sheet in book}
-    if path.suffix == ".zip":
+        return {sheet.title: (sheet.sheet_state, list(sheet.values)) for sheet in book}
+    if path.suffix in (".zip", ".pptx", ".docx"):
         with zipfile.ZipFile(path) as archive:
-            return {name: archive.read(name) for name in archive.namelist()}
+            names = archive.namelist()
+            if path.suffix == ".pptx":  # the rest is python-pptx's template
+                names = [name for name in names if name.startswith("ppt/slides/slide")]
+            return {name: archive.read(name) for name in names}
+    if path.suffix == ".gz":
+        with tarfile.open(path) as archive:
+            return {name: archive.extractfile(name).read() for name in archive.getnames()}
+    if path.suffix == ".sqlite":
+        with contextlib.closing(sqlite3.connect(path)) as base:
+            return list(base.iterdump())
     return path.read_bytes()
 
 

@@ -60,60 +60,34 @@ def _letter(sender: str, subject: str, sent: datetime) -> EmailMessage:
     return letter
 
 
+SERIES = (
+    ("Rehearsal, sopranos", datetime(2025, 1, 14, 18, 30), 75, 14, (3, 6)),
+    ("Rehearsal, tutti", datetime(2025, 1, 16, 19, 0), 120, 12, (5,)),
+    ("Board meeting", datetime(2025, 2, 3, 20, 0), 60, 6, ()),
+    ("Rehearsal, basses", datetime(2025, 2, 4, 18, 0), 95, 9, (1, 2)),
+)
+"""Weekly events: name, first time, minutes, number of weeks, and the weeks that are left out."""
+
+
 def choir(folder: Path, random: Random) -> Item:
     """Events that repeat, with days left out, moved or lengthened; lines are folded."""
-    truth, events = 0, []
-    for name, first, minutes, weeks, gaps in (
-        ("Rehearsal, sopranos", datetime(2025, 1, 14, 18, 30), 75, 14, (3, 6)),
-        ("Rehearsal, tutti", datetime(2025, 1, 16, 19, 0), 120, 12, (5,)),
-        ("Board meeting", datetime(2025, 2, 3, 20, 0), 60, 6, ()),
-        ("Rehearsal, basses", datetime(2025, 2, 4, 18, 0), 95, 9, (1, 2)),
-    ):
-        uid = f"{len(events)}@choir.example"
-        until = first + timedelta(weeks=weeks - 1)
-        rule = f"COUNT={weeks}" if weeks % 2 else f"UNTIL={until:%Y%m%dT%H%M%S}"
-        event = [f"UID:{uid}", f"DTSTART:{first:%Y%m%dT%H%M%S}", f"DURATION:PT{minutes}M"]
-        event += [f"RRULE:FREQ=WEEKLY;{rule}", f"SUMMARY:{name}"]
-        days = [first + timedelta(weeks=week) for week in range(weeks)]
-        event += [f"EXDATE:{days[gap]:%Y%m%dT%H%M%S}" for gap in gaps]
-        events.append(event)
-        if "Rehearsal" in name:
-            kept = [day for week, day in enumerate(days) if week not in gaps]
-            truth += minutes * sum(day.month in (2, 3) for day in kept)
-    truth += 180 - 120
-    events.append(
-        _single(
-            "1@choir.example",
-            datetime(2025, 3, 6, 18),
-            180,
-            "Rehearsal, tutti",
-            "RECURRENCE-ID:20250306T190000",
-        )
-    )
-    truth -= 75
-    events.append(
-        _single(
-            "0@choir.example",
-            datetime(2025, 3, 11, 18, 30),
-            75,
-            "Rehearsal, sopranos",
-            "RECURRENCE-ID:20250311T183000",
-            "STATUS:CANCELLED",
-        )
-    )
+    events = [_series(index, *series) for index, series in enumerate(SERIES)]
+    truth = sum(_counted(*series) for series in SERIES)
+    longer = ("1@choir.example", datetime(2025, 3, 6, 18), 180, "Rehearsal, tutti")
+    events.append(_single(*longer, "RECURRENCE-ID:20250306T190000"))
+    off = ("0@choir.example", datetime(2025, 3, 11, 18, 30), 75, "Rehearsal, sopranos")
+    events.append(_single(*off, "RECURRENCE-ID:20250311T183000", "STATUS:CANCELLED"))
+    truth += 180 - 120 - 75
     for day in range(1, 29, 3):
         when = datetime(2025, random.choice([1, 2, 3, 4]), day, random.randint(9, 17))
         minutes = random.randrange(30, 150, 15)
         name = random.choice(["Rehearsal with soloists", "Concert, town hall", "Rehearsal, stage"])
-        off = random.random() < 0.3
-        truth += minutes * ("Rehearsal" in name and when.month in (2, 3) and not off)
-        uid = f"single-{day}@choir.example"
-        events.append(_single(uid, when, minutes, name, *(["STATUS:CANCELLED"] if off else [])))
+        cancelled = ["STATUS:CANCELLED"] if random.random() < 0.3 else []
+        truth += minutes * ("Rehearsal" in name and when.month in (2, 3) and not cancelled)
+        events.append(_single(f"single-{day}@choir.example", when, minutes, name, *cancelled))
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Choir//EN"]
     for event in events:
-        note = "DESCRIPTION:Bring the red folder\\, a pencil and something to drink\\; doors open "
-        note += "ten minutes before."
-        lines += ["BEGIN:VEVENT", *event, note, "END:VEVENT"]
+        lines += ["BEGIN:VEVENT", *event, NOTE, "END:VEVENT"]
     folded = [part for line in [*lines, "END:VCALENDAR"] for part in _folded(line)]
     formats.write_text(folder / "choir.ics", "\r\n".join([*folded, ""]))
     return Item(
@@ -123,6 +97,25 @@ def choir(folder: Path, random: Random) -> Item:
         "and a changed occurrence (RECURRENCE-ID) replaces the one of the series. Give a number.",
         str(truth),
     )
+
+
+NOTE = "DESCRIPTION:Bring the red folder\\, a pencil and something to drink\\; doors open "
+NOTE += "ten minutes before."
+
+
+def _series(
+    index: int, name: str, first: datetime, minutes: int, weeks: int, gaps: tuple[int, ...]
+) -> list[str]:
+    until = first + timedelta(weeks=weeks - 1)
+    rule = f"COUNT={weeks}" if weeks % 2 else f"UNTIL={until:%Y%m%dT%H%M%S}"
+    start = [f"DTSTART:{first:%Y%m%dT%H%M%S}", f"DURATION:PT{minutes}M"]
+    event = [f"UID:{index}@choir.example", *start, f"RRULE:FREQ=WEEKLY;{rule}", f"SUMMARY:{name}"]
+    return event + [f"EXDATE:{first + timedelta(weeks=gap):%Y%m%dT%H%M%S}" for gap in gaps]
+
+
+def _counted(name: str, first: datetime, minutes: int, weeks: int, gaps: tuple[int, ...]) -> int:
+    days = [first + timedelta(weeks=week) for week in range(weeks) if week not in gaps]
+    return minutes * sum(day.month in (2, 3) for day in days) * ("Rehearsal" in name)
 
 
 def _single(uid: str, when: datetime, minutes: int, name: str, *more: str) -> list[str]:

@@ -164,7 +164,8 @@ def _results(cells: dict[tuple[str, str], str], guilty: str) -> str:
         "<p>The goals of the home club stand first. H: the home club was given the win without "
         "play; A: the away club was. An empty cell: not played yet. A result struck out was "
         "annulled; the one beside it is that of the replay.</p>\n"
-        f"<p>{guilty} had four points taken away for fielding two goalkeepers.</p>\n</body></html>\n"
+        f"<p>{guilty} had four points taken away for fielding two goalkeepers.</p>\n"
+        "</body></html>\n"
     )
 
 

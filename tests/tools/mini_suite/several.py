@@ -62,6 +62,18 @@ def _hours(quarters: int, random: Random) -> float | str:
     return clock if random.random() < 0.4 else quarters / 4
 
 
+FUEL_NOTES = (
+    "# Fuel of the fleet, 2024\n\n"
+    "* `fuel.sqlite`: one row of `voyage` for each voyage, its `fuel` in the `unit` of the "
+    "ship. A gallon (gal) is 4.546 litres.\n"
+    "* A ship makes one voyage in a day at most. Where there are two rows, the second (the one "
+    "with the greater id) was stored by mistake.\n"
+    "* `withdrawn` is set if the voyage was called off; then nothing was used.\n"
+    "* `corrections.csv` comes from the harbour office and is in the unit of the ship, too. "
+    "Where it disagrees with the database, the one that was entered later is right.\n"
+)
+
+
 def fuel(folder: Path, random: Random) -> Item:
     """Two sources that disagree, entries that were taken back or stored twice, and gallons."""
     ships = {1: ("Gannet", "l"), 2: ("Skua", "gal"), 3: ("Petrel", "l"), 4: ("Fulmar", "gal")}
@@ -96,17 +108,7 @@ def fuel(folder: Path, random: Random) -> Item:
     )
     random.shuffle(corrections)
     formats.write_csv(folder / "corrections.csv", [("voyage", "fuel", "entered"), *corrections])
-    formats.write_text(
-        folder / "README.md",
-        "# Fuel of the fleet, 2024\n\n"
-        "* `fuel.sqlite`: one row of `voyage` for each voyage, its `fuel` in the `unit` of the "
-        "ship. A gallon (gal) is 4.546 litres.\n"
-        "* A ship makes one voyage in a day at most. Where there are two rows, the second (the one "
-        "with the greater id) was stored by mistake.\n"
-        "* `withdrawn` is set if the voyage was called off; then nothing was used.\n"
-        "* `corrections.csv` comes from the harbour office and is in the unit of the ship, too. "
-        "Where it disagrees with the database, the one that was entered later is right.\n",
-    )
+    formats.write_text(folder / "README.md", FUEL_NOTES)
     thirstiest = the_most(thousandths)
     assert abs(thousandths[thirstiest] % 1000 - 500) > 100, "not near a half"
     return Item(
