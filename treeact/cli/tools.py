@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from treeact.agents.registry import look_up
-from treeact.cli.lines import printable
+from treeact.agents.registry import TOOLS, look_up
 from treeact.errors import ConfigError
+from treeact.printable import printable
 
 if TYPE_CHECKING:
     from treeact.tools import Tool
-
-TOOLS = {"gaia": "treeact.tools.gaia:gaia_tools"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ async def open_tools(choice: ToolChoice) -> AsyncIterator[Sequence[Tool]]:
         yield own
         return
     from treeact.tools.mcp import mcp_tools
-    from treeact.tools.mcp_servers import read_config
+    from treeact.tools.mcp.servers import read_config
 
     listed = read_config(choice.config) if choice.config is not None else []
     async with mcp_tools(*choice.servers, *listed, taken=[tool.name for tool in own]) as tools:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from treeact.benchmarks.studies.statistics import Estimate
+    from treeact.benchmarks.statistics import Estimate
 
 Value = str | int | float
 Settings = Mapping[str, Value]

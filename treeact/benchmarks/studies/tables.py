@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from treeact.benchmarks.studies.statistics import Estimate
+from treeact.benchmarks.statistics import Estimate
 from treeact.benchmarks.studies.study import Study, Table, Value
 
 if TYPE_CHECKING:

@@ -9,16 +9,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from treeact.benchmarks.scorers import GAIA
-from treeact.benchmarks.suite import Suite, read_suite
+from treeact.benchmarks.suite import Suite, check_split, read_suite
 
 
-def load() -> Suite:
+def load(data: Path | None = None, split: str | None = None) -> Suite:
     """Loads the suite.
 
+    Args:
+        data: A folder with a copy of it; None is the one that comes with the package.
+        split: There is none to choose.
+
     Raises:
-        ConfigError: One of the suite's files is missing or damaged.
+        ConfigError: One of the suite's files is missing or damaged, or a split is named.
     """
-    return read_suite(Path(__file__).parent, name="learning", scorer=GAIA)
+    check_split("learning", split, ())
+    return read_suite(data or Path(__file__).parent, name="learning", scorer=GAIA)
 
 
 def recordings_folder() -> Path:
