@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from treeact.tui.views.blocks import blocks_of
 
 from tests.agents.support import agent, answer, code
 from tests.agents.test_search import STEP_BACK, scripted
@@ -16,7 +17,6 @@ from treeact.trace import events as ev
 from treeact.trace.index import TraceIndex
 from treeact.trace.log import EventLog
 from treeact.tui.session import Session
-from treeact.tui.views.blocks import blocks_of
 from treeact.tui.views.details import details, read_prompt
 from treeact.tui.views.run import Gauge, RunView
 from treeact.tui.views.search import SearchView
