@@ -123,6 +123,8 @@ class _Runs:
         run = start_run(options, question, self._model, self._sandbox, resume, self._tools)
         self._run = run
         self._stack.push_async_callback(run.close)
+        serving = asyncio.ensure_future(_take_orders(run))
+        self._stack.callback(serving.cancel)
 
         async def steer(order: Order) -> bool:
             return carry_out(run, order)
@@ -140,6 +142,14 @@ class _Runs:
             sys.stdout.write(f"{result.answer}\n")
         sys.stderr.write(f"trace: {result.directory}\n")
         return exit_status(result)
+
+
+async def _take_orders(run: Run) -> None:
+    """Let other processes steer a run, until cancelled."""
+    from treeact.agents.remote import steerable
+
+    async with steerable(run):
+        await asyncio.Event().wait()
 
 
 def watch(name: str, *, runs: Path | None) -> None:
