@@ -12,9 +12,10 @@ import pytest
 from tests.agents.support import answer, code, observations, of_type, until
 from tests.cli.support import treeact
 from treeact import Budget, CodeAgents, Result, Role, ScriptedModel, Task, tool
+from treeact.agents.control import CallResult
 from treeact.benchmarks.scorers import gaia_score
 from treeact.benchmarks.suites import load_suite
-from treeact.errors import ConfigError, ModelError, PlanRejected, SearchExhausted
+from treeact.errors import ConfigError, ModelError, PlanRejected, SearchExhausted, ToolError
 from treeact.models import RecordingModel, ReplayModel
 from treeact.models.base import Message, Request
 from treeact.planners import MCTS
@@ -443,6 +444,46 @@ async def test_a_refused_call_is_feedback(send: Any, outbox: list[str]) -> None:
     assert (result.answer, outbox) == ("not sent", [])
     assert 'kind="tool error"' in observations(result)[0]
     assert "The user did not allow this call. ask first" in observations(result)[0]
+
+
+@pytest.mark.parametrize(
+    ("policy", "rules", "asked"),
+    [
+        ("none", {"weather": "always"}, ["weather('Oslo')"]),
+        ("risky", {"send": "never"}, []),
+        ("risky", {"weather": "always"}, ["weather('Oslo')", "send('x')"]),
+    ],
+)
+async def test_rules_for_single_tools_hold_in_plans(
+    policy: str, rules: dict[str, str], asked: list[str], send: Any, outbox: list[str]
+) -> None:
+    said = {"run/step-1/propose": plan("t: float = weather('Oslo')\nsend('x')\nanswer(t)")}
+    options: dict[str, Any] = {"approve": policy, "approve_tools": rules, **LOCAL}
+    started = CodeAgents(scripted(said), tools=[weather, send], **options).start("?")
+    texts = []
+    async for event in started.events():
+        if isinstance(event, ApprovalRequested):
+            texts.append(event.text)
+            started.approve()
+    assert (texts, outbox) == (asked, ["x"])
+    assert (await started.result()).answer == "3.5"
+
+
+async def test_results_are_reviewed_before_a_plan_has_them() -> None:
+    def review(call: CallResult) -> Any:
+        if call.args == ("Rome",):
+            raise ToolError("not this city")
+        return 4.5
+
+    both = "a: float = weather('Oslo')\nb: float = weather('Rome')\nanswer(b)"
+    replies = {
+        "run/step-1/propose": plan(both),
+        "run/step-2/propose": code("answer(a)"),
+    }
+    result, events = await run(replies, tools=[weather], review=review)
+    assert result.answer == "4.5"
+    assert "the result of weather was withheld: not this city" in observations(result)[0]
+    assert [called.result for called in of_type(events, ToolCalled)] == ["4.5", None]
 
 
 async def test_a_write_that_gave_no_answer_is_not_made_again() -> None:

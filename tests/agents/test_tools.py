@@ -1,5 +1,6 @@
 """Tools in runs: rules for single ones, review of results, pictures, downloads, many tools."""
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,14 @@ from typing import Any
 import pytest
 
 from tests.agents.support import agent, answer, code, observations, of_type
+from tests.support.openai_server import OpenAIServer, Say
 from tests.support.web_server import WebServer, response
 from treeact import Budget, CodeAct, JsonAgent, Run, ScriptedModel, Task, tool
 from treeact.agents.control import CallResult
 from treeact.errors import ConfigError, ToolError
+from treeact.models import OpenAICompatible
 from treeact.models.base import Request
+from treeact.planners.normalise import python_call
 from treeact.tools.gaia import gaia_tools
 from treeact.tools.web.fetch import FetchLimits
 from treeact.trace.events import (
@@ -163,6 +167,48 @@ async def test_results_are_reviewed_before_the_agent_has_them(
     assert not noticed or any(noticed in text for text in texts)
 
 
+@pytest.mark.parametrize("kind", [CodeAct, JsonAgent])
+async def test_a_reviewer_sees_the_files_that_a_call_brings_and_may_keep_them_out(
+    kind: type[Any], tmp_path: Path
+) -> None:
+    seen: list[dict[str, bytes]] = []
+
+    def review(call: CallResult) -> Any:
+        seen.append(dict(call.files))
+        if b"secret" in b"".join(call.files.values()):
+            raise ToolError("it is confidential")
+        return call.result
+
+    with WebServer() as server:
+        server.answers = {
+            f"/{name}.txt": response(name.encode(), content_type="text/plain")
+            for name in ("secret", "open")
+        }
+        urls = [f"{server.url}/{name}.txt" for name in ("secret", "open")]
+        if kind is CodeAct:
+            first, second = (f"print(download('{url}'))" for url in urls)
+            listed = "import os; print(os.listdir('.'), open('open.txt').read())"
+            replies = [code(f"try: {first}\nexcept ToolError as e: print(e)"), code(second)]
+            replies += [code(listed), answer("x")]
+            options = {"sandbox": "unsafe-local"}
+        else:
+            calls: list[tuple[str, Any]] = [("download", {"url": url}) for url in urls]
+            calls += [("read_document", {"file": "secret.txt"}), ("final_answer", {"answer": "x"})]
+            replies = [json.dumps({"tool": tool, "arguments": given}) for tool, given in calls]
+            options = {}
+        tools = gaia_tools(limits=LIMITS)
+        run = kind(ScriptedModel(replies), tools=tools, review=review, **options).start(
+            "?", trace=tmp_path / "run"
+        )
+        told = observations(await run.result())
+    assert seen == [{"secret.txt": b"secret"}, {"open.txt": b"open"}]
+    assert "withheld: it is confidential" in told[0]
+    assert told[1].endswith("open.txt")
+    assert told[2] == "Output:\n['open.txt'] open" or "there are: open.txt" in told[2]
+    files = [call.files for call in of_type(list(run.log.events()), ToolCalled)]
+    assert [list(each) for each in files[:2]] == [[], ["open.txt"]]
+
+
 # Pictures ---------------------------------------------------------------------------------------
 
 
@@ -197,6 +243,64 @@ async def test_pictures_are_looked_at_by_the_model_and_paid_for(tmp_path: Path) 
     assert [len(call.prompt.added[0].images) for call in calls] == [0, 1, 1, 0]
     assert calls[3].prompt.keep == 2, "looking does not make the trace repeat the conversation"
     assert result.ledger.total.calls == 4
+
+
+async def test_a_server_is_sent_the_picture_that_is_looked_at(tmp_path: Path) -> None:
+    picture = tmp_path / "p.png"
+    picture.write_bytes(PNG)
+    with OpenAIServer() as server:
+        look = code("seen = look('p.png', 'Which animal is it?')\nprint(seen)")
+        server.will(Say(look), Say("A heron."), Say(answer("heron")))
+        model = OpenAICompatible("m", base_url=server.base_url)
+        run = CodeAct(model, tools=gaia_tools(), sandbox="unsafe-local").start(
+            Task("What is in the picture?", (picture,)), budget=Budget(tokens=100_000)
+        )
+        result = await run.result()
+    assert (result.answer, observations(result)[0]) == ("heron", "Output:\nA heron.")
+    [message] = server.calls[1].body["messages"]
+    url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    assert message["role"] == "user"
+    assert {"type": "text", "text": "Which animal is it?"} in message["content"]
+    assert [part["image_url"]["url"] for part in message["content"] if "image_url" in part] == [url]
+    assert url not in json.dumps([call.body for call in (server.calls[0], server.calls[2])])
+    assert result.ledger.total.usage.total_tokens == server.billed_tokens()
+
+
+@pytest.mark.parametrize("kind", [CodeAct, JsonAgent])
+async def test_a_resumed_run_has_its_looks_on_its_bill(kind: type[Any], tmp_path: Path) -> None:
+    """Cut the log at every event: each look is asked once, answered as before, and paid for."""
+    (tmp_path / "p.png").write_bytes(PNG)
+    task, asked = Task("?", (tmp_path / "p.png",)), list[str]()
+
+    def reply(request: Request) -> str:
+        asked.append(request.path)
+        if request.path.endswith("/look"):
+            return f"{request.messages[-1].content} Look {asked.count(request.path)}."
+        step = request.path.split("/")[1]
+        looks = [("look", {"file": "p.png", "question": question}) for question in ("A?", "B?")]
+        if kind is CodeAct:
+            calls = "".join(f"print({python_call(name, given)})\n" for name, given in looks)
+            return code(calls + calls) if step == "step-1" else answer("x")
+        calls_by_step = dict(zip(("step-1", "step-2"), looks, strict=True))
+        name, given = calls_by_step.get(step, ("final_answer", {"answer": "x"}))
+        return json.dumps({"tool": name, "arguments": given})
+
+    options = {"sandbox": "unsafe-local"} if kind is CodeAct else {}
+    agent = kind(ScriptedModel(reply), tools=gaia_tools(), **options)
+    whole = await agent.start(task, trace=tmp_path / "whole").result()
+    told, bill, all_asked = observations(whole), list(whole.ledger.rows()), sorted(asked)
+    lines = (tmp_path / "whole" / "events.jsonl").read_text().splitlines(keepends=True)
+    for cut in range(2, len(lines)):
+        folder = tmp_path / f"cut-{cut}"
+        folder.mkdir()
+        (folder / "events.jsonl").write_text("".join(lines[:cut]))
+        (folder / "blobs").symlink_to(tmp_path / "whole" / "blobs")
+        recorded = [json.loads(line)["id"] for line in lines[:cut] if '"model_called"' in line]
+        asked[:] = recorded
+        resumed = await agent.start(task, resume=folder).result()
+        assert observations(resumed) == told, cut
+        assert list(resumed.ledger.rows()) == bill, cut
+        assert sorted(asked) == all_asked, cut
 
 
 async def test_a_model_that_cannot_look_is_an_observation(tmp_path: Path) -> None:

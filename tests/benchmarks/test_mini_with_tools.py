@@ -28,17 +28,22 @@ async def test_recorded_runs_that_read_documents_are_right(task_id: str) -> None
     events = list(run.log.events())
     assert gaia_score(result.answer, sample.truth)
     assert {event.author for event in events if isinstance(event, ModelCalled)} == {"hand"}
-    assert [event.tool for event in events if isinstance(event, ToolCalled)] == ["read_document"]
+    assert {event.tool for event in events if isinstance(event, ToolCalled)} == {"read_document"}
     departures = [event.text for event in events if isinstance(event, Noticed)]
     assert departures == [], "what the tools return is what the person saw"
 
 
 async def test_a_changed_document_changes_what_is_computed(tmp_path: Path) -> None:
+    """The replies are on record; what the person's code finds, before the answer, is not."""
     sample = SAMPLES["mini-1-timetable"]
     page = tmp_path / sample.task.files[0].name
     shutil.copy(sample.task.files[0], page)
-    page.write_text(page.read_text().replace("08:20", "09:15"))
-    model = ReplayModel(RECORDINGS / "mini-1-timetable-with-tools.jsonl")
-    agent = CodeAct(model, tools=gaia_tools(), sandbox="unsafe-local")
-    result = await agent.run(Task(sample.task.question, (page,)))
-    assert "('07:41', '08:03')\n" in f"{result.path[1].observation.text}\n"
+    found = []
+    for late in ("08:20", "09:15"):
+        page.write_text(page.read_text().replace("08:20", late))
+        model = ReplayModel(RECORDINGS / "mini-1-timetable-with-tools.jsonl")
+        agent = CodeAct(model, tools=gaia_tools(), sandbox="unsafe-local")
+        result = await agent.run(Task(sample.task.question, (page,)))
+        found.append(result.path[-2].observation.text)
+    assert sample.truth in found[0]
+    assert found[0] != found[1]

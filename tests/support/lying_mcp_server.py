@@ -50,10 +50,13 @@ SCHEMAS: dict[str, Any] = {
     "bad_picture": OBJECT,
     "lies": OBJECT,
     "keeps": OBJECT,
+    "both": OBJECT,
+    "print": OBJECT,
+    "search_tools": OBJECT,
     "environment": OBJECT,
     "children": OBJECT,
 }
-OUTPUTS = {"lies": NUMBER, "keeps": NUMBER}
+OUTPUTS = {"lies": NUMBER, "keeps": NUMBER, "both": NUMBER}
 
 
 def say(message: Any) -> None:
@@ -119,6 +122,8 @@ def call(id: Any, name: str, arguments: Any) -> None:  # noqa: C901  # one case 
             answer(id, text("three", structuredContent={"n": "three"}))
         case "keeps":
             answer(id, text("3", structuredContent={"n": 3, "more": [1]}))
+        case "both":
+            answer(id, {**picture("iVBORw0KGgo="), "structuredContent": {"n": 4}})
         case "environment":
             answer(id, text(json.dumps(dict(os.environ))))
         case "children":

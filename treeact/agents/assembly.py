@@ -27,7 +27,7 @@ from treeact.sandbox.base import HostTool, Limits
 from treeact.sandbox.packages import packages
 from treeact.sandbox.select import opener
 from treeact.tools import Tool, ToolSet, final_answer
-from treeact.tools.documents import read_document
+from treeact.tools.documents.reading import read_document
 from treeact.tools.selection import Catalogue, make_catalogue
 
 
@@ -92,7 +92,7 @@ def make_workspace(
             log=context.log,
             root=context.task.id,
             past=context.past,
-            looker=make_looker(make_caller(agent, context)),
+            looker=make_looker(make_caller(agent, context), context.past),
         )
     )
 
@@ -138,7 +138,7 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
             timeout=agent.step_timeout,
             past=context.past,
             folder=HostFolder(context.task.files),
-            looker=make_looker(make_caller(agent, context)),
+            looker=make_looker(make_caller(agent, context), context.past),
         ),
         proposer=make_proposer(agent, context, caller, opening, read_call),
         last_call=make_last_call(context, caller, opening),

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from treeact.agents import prompts
-from treeact.agents.assembly import describe_sandbox, make_last_call, make_workspace, system_message
+from treeact.agents.assembly import (
+    check_rules,
+    describe_sandbox,
+    make_last_call,
+    make_workspace,
+    system_message,
+)
 from treeact.agents.calls import ModelCaller
 from treeact.agents.codeagents import PLANNER, REPLANNER, SOLVER, CodeAgents, Role
 from treeact.agents.codified_environment import Calls, PlanEnvironment
@@ -85,6 +91,7 @@ class _Assembly:
         self.context = context
         self.members = _Members.of(agent)
         self.tools = ToolSet(agent.tools)
+        check_rules(agent, self.tools)
         self._models: list[Model] = []
         self._solving: SolvingEnvironment | None = None
         self._workspace: Workspace | None = None

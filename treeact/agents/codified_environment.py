@@ -14,6 +14,7 @@ from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import AgentEnvironment, answer_text
 from treeact.agents.observations import EDITED, INTERRUPTED, REJECTED
 from treeact.agents.past import Past
+from treeact.agents.reviewing import call_reviewed
 from treeact.errors import PlanRejected, SearchExhausted, StopExecution, ToolError
 from treeact.planners.codified.checker import Checked, check_plan
 from treeact.planners.codified.scheduler import CallFailed, Invocation, Outcome, Scheduler
@@ -232,19 +233,28 @@ class Calls:
             raise interruption() from None
 
     async def _result(self, tool: HostTool, call: Invocation) -> Any:
-        """Return what a tool returns, a write once it is approved, and only the first time."""
+        """Return what a tool returns once it is approved, of a write only the first time."""
         if tool.effects != "write":
-            return await self._timed(tool, call)
+            return await self._approved(tool, call)
         return await self._writes.once(
             tool.name, call.arguments, call.named, lambda: self._approved(tool, call)
         )
 
     async def _approved(self, tool: HostTool, call: Invocation) -> Any:
-        text = python_call(tool.name, call.named, call.arguments)
-        decision = await self._control.approve("call", text, id=call.id, risky=True)
-        if decision.verdict != "approve":
-            raise ToolError(f"The user did not allow this call. {decision.text}".strip())
-        return await self._timed(tool, call)
+        await self._control.allow(
+            tool.name,
+            python_call(tool.name, call.named, call.arguments),
+            id=call.id,
+            risky=tool.effects == "write",
+        )
+        return await call_reviewed(
+            lambda: self._timed(tool, call),
+            tool=tool.name,
+            args=call.arguments,
+            kwargs=call.named,
+            control=self._control,
+            id=call.id,
+        )
 
     async def _timed(self, tool: HostTool, call: Invocation) -> Any:
         async with asyncio.timeout(self._timeout):

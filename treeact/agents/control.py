@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from treeact.errors import ToolError
@@ -29,6 +29,8 @@ class CallResult:
     kwargs: Mapping[str, Any]
     result: Any
     """JSON values."""
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """What the call puts into the working folder unless its result is withheld, by name."""
 
 
 Reviewer = Callable[[CallResult], Any]
@@ -97,22 +99,38 @@ class Control:
         """
         return (risky or tool in self._rules) and self.needs_yes(risky=risky, tool=tool)
 
+    async def allow(self, tool: str, text: str, *, id: str, risky: bool) -> None:
+        """Have a call approved that code or a plan makes, where that is needed.
+
+        Args:
+            tool: its name.
+            text: the call as Python would write it.
+            id: logical id of the call.
+            risky: whether it has effects outside of the sandbox.
+
+        Raises:
+            ToolError: the call was not allowed.
+        """
+        if not self.asks_in_code(risky=risky, tool=tool):
+            return
+        decision = await self.approve("call", text, id=id, risky=risky, tool=tool)
+        if decision.verdict != "approve":
+            raise ToolError(f"The user did not allow this call. {decision.text}".strip())
+
     @property
     def reviews(self) -> bool:
         """Whether results are reviewed."""
         return self._reviewer is not None
 
-    async def review(
-        self, tool: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any, *, id: str
-    ) -> Any:
+    async def review(self, call: CallResult, *, id: str) -> Any:
         """Return what the agent gets for a result: what the reviewer makes of it.
 
         Raises:
             ToolError: the reviewer withholds it, or fails.
         """
         if self._reviewer is None:
-            return result
-        call = CallResult(tool=tool, args=tuple(args), kwargs=kwargs, result=result)
+            return call.result
+        tool = call.tool
         try:
             seen = self._reviewer(call)
             seen = await seen if inspect.isawaitable(seen) else seen
@@ -121,7 +139,7 @@ class Control:
         except Exception as error:
             self._log.emit(Noticed(id=id, text=f"the review of {tool} failed: {error!r}"))
             raise ToolError(f"the result of {tool} was withheld: its review failed") from error
-        if seen != result:
+        if seen != call.result:
             self._log.emit(Noticed(id=id, text=f"the review changed the result of {tool}"))
         return seen
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import AgentEnvironment, answer_text
 from treeact.agents.host_folder import HostFolder
+from treeact.agents.looking import Looker
 from treeact.agents.observations import INTERRUPTED, REJECTED
 from treeact.agents.past import Past
 from treeact.agents.proposers import Reading
 from treeact.agents.replies.wrapped import json_objects
+from treeact.agents.reviewing import call_reviewed
 from treeact.agents.workspace import file_blobs
 from treeact.calling import Look, lend
 from treeact.errors import StopExecution, ToolError
 from treeact.planners.protocols import Call, Code, NoAction, Observation
 from treeact.sandbox.base import ToolCall
 from treeact.tools import ToolSet
-from treeact.tools.results import to_json
 from treeact.trace.events import ToolCalled
 from treeact.trace.log import EventLog
 
@@ -72,7 +73,7 @@ class ToolEnvironment(AgentEnvironment):
         timeout: float,
         past: Past,
         folder: HostFolder,
-        looker: Callable[[str], Look],
+        looker: Looker,
     ) -> None:
         super().__init__(control=control, log=log)
         self._folder = folder
@@ -85,10 +86,11 @@ class ToolEnvironment(AgentEnvironment):
         if isinstance(action, Code):
             raise TypeError("a tool environment takes single calls, not code")
         began = time.monotonic()
+        look = await self._looker(id)
         known = self._past.calls(id)
         if known:
             self._folder.restore(known[0].files)
-        observation = _as_before(action, known[0]) if known else await self._call(action, id)
+        observation = _as_before(action, known[0]) if known else await self._call(action, id, look)
         if self._is_risky(action):
             observation = replace(observation, lasting=True)
         self._log.emit(
@@ -109,13 +111,13 @@ class ToolEnvironment(AgentEnvironment):
     def _is_risky(self, action: Call) -> bool:
         return action.tool in self._tools and self._tools[action.tool].effects == "write"
 
-    async def _call(self, action: Call, id: str) -> Observation:
+    async def _call(self, action: Call, id: str, look: Look) -> Observation:
         decision = await self._control.approve(
             "call", action.text, id=id, risky=self._is_risky(action), tool=action.tool
         )
         if decision.verdict != "approve":
             return Observation(text=f"{REJECTED} {decision.text}".strip(), ok=False)
-        call = self._call_reviewed(action, id)
+        call = self._call_reviewed(action, id, look)
         try:
             async with asyncio.timeout(self._timeout):
                 result = await self._control.interruptible(call)
@@ -130,11 +132,16 @@ class ToolEnvironment(AgentEnvironment):
             return _given_answer(action)
         return Observation(text=result if isinstance(result, str) else json.dumps(result))
 
-    async def _call_reviewed(self, action: Call, id: str) -> Any:
-        with lend(folder=self._folder, look=self._looker(id)):
-            result = await self._tools.call(action.tool, (), action.arguments)
-        seen = await self._control.review(action.tool, (), action.arguments, result, id=id)
-        return seen if seen is result else to_json(seen, action.tool)
+    async def _call_reviewed(self, action: Call, id: str, look: Look) -> Any:
+        with lend(folder=self._folder, look=look):
+            return await call_reviewed(
+                lambda: self._tools.call(action.tool, (), action.arguments),
+                tool=action.tool,
+                args=(),
+                kwargs=action.arguments,
+                control=self._control,
+                id=id,
+            )
 
 
 def _given_answer(action: Call) -> Observation:

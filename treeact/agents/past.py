@@ -16,18 +16,32 @@ from typing import Any
 
 from treeact.agents.retracing import Trail, find_trail, made_calls
 from treeact.errors import ConfigError, TraceError
-from treeact.models.base import SILENT, Completion, Listener, Message, Meter, Model, Prices, Request
+from treeact.models.base import (
+    SILENT,
+    Completion,
+    Image,
+    Listener,
+    Message,
+    Meter,
+    Model,
+    Prices,
+    Request,
+)
 from treeact.sandbox.base import ToolCall
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import (
     CommandReceived,
     Event,
     ModelCalled,
+    PromptMessage,
     RunStarted,
     Text,
     ToolCalled,
 )
 from treeact.trace.log import BLOBS_FOLDER, read_events
+
+LOOK = "look"
+"""The phase of a call that looks at a picture, and the end of its logical id."""
 
 
 class Past:
@@ -42,6 +56,9 @@ class Past:
         self._blobs = blobs or BlobStore(None)
         self._replies: defaultdict[str, deque[ModelCalled]] = defaultdict(deque)
         self._calls: defaultdict[str, list[ToolCall]] = defaultdict(list)
+        self._prompts: dict[int, tuple[PromptMessage, ...]] = {}
+        self._looks: defaultdict[str, list[Message]] = defaultdict(list)
+        self._looked: defaultdict[str, list[Message]] = defaultdict(list)
         self.started: RunStarted | None = None
         """How the run began."""
         self.messages: list[str] = []
@@ -88,8 +105,11 @@ class Past:
                 self.started = event
             case ModelCalled():
                 self._replies[event.id].append(event)
+                if event.phase == LOOK:
+                    self._looks[event.id].append(self._as_look(event))
             case ToolCalled(parent=str(step)):
                 self._calls[step].append(self._as_call(event))
+                self._looked[step] += self._looks.pop(f"{step}/{LOOK}", [])
             case CommandReceived(command="send"):
                 self.messages.append(event.text)
 
@@ -106,6 +126,10 @@ class Past:
     def calls(self, step: str) -> Sequence[ToolCall]:
         """Return the tool calls of a step, or of its commit, that were carried out."""
         return self._calls.pop(step, ())
+
+    def looks(self, step: str) -> Sequence[Message]:
+        """Return what the model was asked about pictures by the calls of a step that have ended."""
+        return self._looked.pop(step, ())
 
     def check_same(self, started: RunStarted, question: str) -> None:
         """Check that the run goes on as what it was.
@@ -139,6 +163,19 @@ class Past:
             author=event.author,  # type: ignore[arg-type]
             retries=event.retries,
         )
+
+    def _as_look(self, event: ModelCalled) -> Message:
+        """Return the message of a call that looked; the same as before is told by its number."""
+        added = event.prompt.added or self._prompts.get(event.prompt.base or 0, ())
+        if len(added) != 1:
+            raise TraceError("a call of the trace that looks at a picture has not one message")
+        self._prompts[event.seq] = added
+        message = added[0]
+        images = tuple(
+            Image(data=self._blobs.get(image), media_type=image.media_type)
+            for image in message.images
+        )
+        return Message("user", self._blobs.read_text(message.content), images)
 
     def _as_call(self, event: ToolCalled) -> ToolCall:
         return ToolCall(

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from treeact.agents.control import Control
+from treeact.agents.looking import Looker
 from treeact.agents.past import Past
-from treeact.calling import Look, lend
-from treeact.errors import BranchLost, ConfigError, SandboxError, ToolError
+from treeact.agents.reviewing import call_reviewed
+from treeact.calling import lend
+from treeact.errors import BranchLost, ConfigError, SandboxError
 from treeact.planners.normalise import python_call
 from treeact.sandbox.base import Branch, Effects, Execution, HostTool, Sandbox, ToolCall
-from treeact.tools.results import to_json
 from treeact.trace.events import Blob, BranchForked, SandboxStarted, ToolCalled
 from treeact.trace.log import EventLog
 
@@ -48,7 +49,7 @@ class Home:
         log: EventLog,
         root: str,
         past: Past,
-        looker: Callable[[str], Look],
+        looker: Looker,
     ) -> None:
         self.effects = {tool.name: tool.effects for tool in tools}
         self.looker = looker
@@ -121,10 +122,11 @@ class Workspace:
             SandboxError: the sandbox could not be opened, or died.
         """
         branch = await self._branch
+        look = await self._home.looker(id)
         loop = asyncio.get_running_loop()
         with (
             control.stoppable(lambda: loop.create_task(branch.interrupt())),
-            lend(look=self._home.looker(id)),
+            lend(look=look),
         ):
             return await branch.run(
                 code,
@@ -262,15 +264,16 @@ class GuardedTool(WrappedTool):
             ToolError: the call was not allowed, or failed, or its result is withheld.
         """
         id = f"{self._root}/{self.name}"
-        risky = self.effects == "write"
-        if self._control.asks_in_code(risky=risky, tool=self.name):
-            text = python_call(self.name, kwargs, args)
-            decision = await self._control.approve("call", text, id=id, risky=risky, tool=self.name)
-            if decision.verdict != "approve":
-                raise ToolError(f"The user did not allow this call. {decision.text}".strip())
-        result = await super().call(args, kwargs)
-        seen = await self._control.review(self.name, args, kwargs, result, id=id)
-        return seen if seen is result else to_json(seen, self.name)
+        text = python_call(self.name, kwargs, args)
+        await self._control.allow(self.name, text, id=id, risky=self.effects == "write")
+        return await call_reviewed(
+            lambda: self._tool.call(args, kwargs),
+            tool=self.name,
+            args=args,
+            kwargs=kwargs,
+            control=self._control,
+            id=id,
+        )
 
 
 def guard(tools: Iterable[HostTool], control: Control, *, root: str) -> list[HostTool]:

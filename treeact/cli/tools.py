@@ -52,7 +52,7 @@ async def open_tools(choice: ToolChoice) -> AsyncIterator[Sequence[Tool]]:
         yield own
         return
     from treeact.tools.mcp import mcp_tools
-    from treeact.tools.mcp_servers import read_config
+    from treeact.tools.mcp.servers import read_config
 
     listed = read_config(choice.config) if choice.config is not None else []
     async with mcp_tools(*choice.servers, *listed, taken=[tool.name for tool in own]) as tools:

@@ -6,8 +6,11 @@ need web pages, documents, tables and pictures.
 
 from __future__ import annotations
 
-from treeact.tools.documents import look, read_document
+import os
+
+from treeact.tools.documents.reading import look, read_document
 from treeact.tools.function import Tool
+from treeact.tools.web.brave import KEY_VARIABLE, Brave
 from treeact.tools.web.fetch import FetchLimits
 from treeact.tools.web.pages import make_download, make_visit_page
 from treeact.tools.web.search import Ddgs, SearchEngine, make_web_search
@@ -24,13 +27,19 @@ def gaia_tools(
     its model looks at pictures. What needs a package that is not installed says so when called.
 
     Args:
-        engine: what searches the web; by default public engines, through `ddgs`.
+        engine: what searches the web; by default Brave's service where the environment has a key
+            for it (`BRAVE_API_KEY`), else public engines, through `ddgs`.
         limits: what one visit may do; a download may be five times as large and take twice as long.
     """
     return (
         read_document,
         look,
-        make_web_search(engine or Ddgs()),
+        make_web_search(engine or _engine()),
         make_visit_page(limits),
         make_download(limits),
     )
+
+
+def _engine() -> SearchEngine:
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    return Brave(key) if key else Ddgs()

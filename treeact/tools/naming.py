@@ -8,6 +8,8 @@ from treeact.errors import ConfigError
 
 FINAL_ANSWER = "final_answer"
 """The name of the tool that gives the answer."""
+SEARCH_TOOLS = "search_tools"
+"""The name of the tool that finds others, where there are many."""
 RESERVED = frozenset({FINAL_ANSWER, "ToolError", "display"})
 """Names that every sandbox defines itself."""
 

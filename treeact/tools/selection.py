@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from treeact.tools.function import Tool, make_tool
+from treeact.tools.naming import SEARCH_TOOLS
 
 MOST_SHOWN = 20
 """Tools that a prompt shows; where there are more, the rest has to be searched for."""
@@ -126,4 +127,4 @@ def _make_search(selector: Selector) -> Tool:
             return "No function fits these words: try others."
         return "\n\n".join(tool.stub() for tool in found)
 
-    return make_tool(search_tools, effects="none")
+    return make_tool(search_tools, effects="none", name=SEARCH_TOOLS)

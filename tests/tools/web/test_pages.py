@@ -1,20 +1,19 @@
 """Visiting and downloading, from code in a sandbox that meets a real server."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Iterator
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.web_server import WebServer, redirect, response
-from treeact.errors import ToolError
 from treeact.sandbox.base import Branch
 from treeact.sandbox.unsafe import UnsafeLocalSandbox
 from treeact.tools.gaia import gaia_tools
 from treeact.tools.web.fetch import Fetched, FetchLimits
 from treeact.tools.web.pages import choose_name
-from treeact.tools.web.search import Ddgs, Found, make_web_search
 
 ARTICLE = "".join(f"<p>Paragraph {n} tells of the harbour of Bergen.</p>" for n in range(400))
 PAGE = (
@@ -150,6 +149,10 @@ async def test_private_addresses_are_refused_by_default(server: WebServer) -> No
         ("http://x/%00%0a%e2%82%ac.csv", "", b"x", "csv.txt"),
         ("http://x/y", "attachment; filename=C:\\temp\\z.csv", b"x", "z.csv"),
         ("http://x/taken.csv", "", b"x", "taken-2.csv"),
+        ("http://x/y", "attachment; filename*=UTF-8''r%C3%A9sum%C3%A9.pdf", b"x", "résumé.pdf"),
+        ("http://x/y", "attachment; filename*=nonsense''%ff%fe.pdf", b"x", "ÿþ.pdf"),
+        ("http://x/y", 'attachment; filename="a\\"b;c.pdf"', b"x", "a_b_c.pdf"),
+        ("http://x/" + "%F0%90%90%80" * 99 + ".csv", "", b"x", "\U00010400" * 15 + ".csv"),
     ],
 )
 def test_names_are_plain(url: str, disposition: str, data: bytes, name: str) -> None:
@@ -157,36 +160,16 @@ def test_names_are_plain(url: str, disposition: str, data: bytes, name: str) -> 
     assert choose_name(fetched, taken=["taken.csv"]) == name
 
 
-# Searching --------------------------------------------------------------------------------------
-
-
-class Shelf:
-    """A search engine of one's own."""
-
-    async def search(self, query: str, count: int) -> list[Found]:
-        return [Found(f"{query} {n}", f"https://x/{n}", "t" * 5000) for n in range(count + 5)]
-
-
-async def test_an_engine_of_ones_own_is_asked_within_bounds() -> None:
-    search = make_web_search(Shelf())
-    found = await search.call(["tides"], {"count": 1000})
-    assert len(found) == 10
-    assert found[0] == {"title": "tides 0", "url": "https://x/0", "text": "t" * 500}
-    with pytest.raises(ToolError, match="the query is empty"):
-        await search.call(["  "], {})
-
-
-async def test_without_the_package_the_search_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "ddgs", None)
-    with pytest.raises(ToolError, match=r'missing package: ddgs: .*"treeact\[web\]"'):
-        await make_web_search(Ddgs()).call(["tides"], {})
-
-
-async def test_without_a_network_the_search_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("DDGS_PROXY", "http://127.0.0.1:9")  # nothing can be reached through it
-    with pytest.raises(ToolError, match="cannot be reached or refuse"):
-        await make_web_search(Ddgs()).call(["tides"], {})
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_any_name_is_one_in_the_folder_itself(said: str, path: str) -> None:
+    fetched = Fetched(
+        url=f"http://x/{path}",
+        content_type="",
+        charset="",
+        disposition=f"attachment; filename{said}",
+        data=b"x",
+    )
+    name = choose_name(fetched, taken=[])
+    assert not set("/\\\0\n") & set(name)
+    assert not name.startswith((".", "-"))
+    assert 0 < len(name.encode()) <= 80

@@ -22,15 +22,16 @@ NEVER_PUBLIC = tuple(
             "192.88.99.0/24",  # 6to4 relays
             "198.18.0.0/15",  # benchmarks
             "240.0.0.0/4",
-            "64:ff9b:1::/48",  # translation within a network
-            "100::/64",
             "2001:db8::/32",
-            "fc00::/7",
-            "fec0::/10",  # site-local, no longer in use but still routed by some
+            "3fff::/20",  # documentation
         ),
     )
 )
 """What Python's own list of addresses that are not global leaves out in one version or another."""
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""Where IPv6 has the public internet (IANA, Internet Protocol Version 6 Address Space)."""
+ISATAP = (0x5EFE, 0x02005EFE)
+"""What stands before the IPv4 address that a tunnel within a site leads to (RFC 5214)."""
 TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -40,8 +41,11 @@ def is_public(address: Address) -> bool:
 
 
 def _is_global(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        return True  # what it stands for decides
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped or address in TRANSLATED:
+            return True  # what it stands for decides
+        if address not in GLOBAL_UNICAST:
+            return False
     return (
         address.is_global
         and not address.is_multicast
@@ -56,7 +60,7 @@ def _embedded(address: Address) -> list[Address]:
     found: list[Address | None] = [address.ipv4_mapped, address.sixtofour]
     found += address.teredo or ()
     low = int(address) & 0xFFFFFFFF
-    if address in TRANSLATED or int(address) == low > 1:  # ::a.b.c.d, the old compatible form
+    if address in TRANSLATED or int(address) >> 32 & 0xFFFFFFFF in ISATAP:
         found.append(ipaddress.IPv4Address(low))
     return [item for item in found if item is not None]
 

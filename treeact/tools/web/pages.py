@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from email.message import Message
 from urllib.parse import unquote, urlsplit
 
 from treeact.calling import working_folder
 from treeact.errors import ToolError
-from treeact.tools.converting import convert
-from treeact.tools.documents import TIMEOUT, document_text
+from treeact.tools.documents.converting import convert
+from treeact.tools.documents.kinds import MEDIA_TYPES, kind_of
+from treeact.tools.documents.paging import show
+from treeact.tools.documents.reading import TIMEOUT, document_text
 from treeact.tools.function import Tool, make_tool
-from treeact.tools.kinds import MEDIA_TYPES, kind_of
-from treeact.tools.paging import show
 from treeact.tools.web.fetch import Fetched, FetchLimits, fetch
 
-NAME = re.compile(r"filename\s*=\s*\"?([^\";]+)", re.IGNORECASE)
 LONGEST = 60
+"""Bytes of a file's name, without its extension."""
 
 
 def make_visit_page(limits: FetchLimits) -> Tool:
@@ -80,19 +81,33 @@ def choose_name(fetched: Fetched, *, taken: Iterable[str]) -> str:
 
     It is chosen here, since what a server says may be any path.
     """
-    said = NAME.search(fetched.disposition)
-    path = said[1] if said else unquote(urlsplit(fetched.url).path)
+    path = _said_name(fetched.disposition) or unquote(urlsplit(fetched.url).path)
     plain = re.sub(r"[^\w.-]+", "_", path.replace("\\", "/").rstrip("/").rpartition("/")[2])
     stem, dot, ending = plain.strip("._-").rpartition(".")
     if not dot:
         stem, ending = ending, ""
     extension = (
-        f".{ending[:10]}" if ending else kind_of(fetched.data, declared=fetched.content_type)
+        f".{_cut(ending, 10)}" if ending else kind_of(fetched.data, declared=fetched.content_type)
     )
-    stem = stem[:LONGEST] or "download"
+    stem = _cut(stem, LONGEST) or "download"
     names = set(taken)
     name, number = f"{stem}{extension}", 1
     while name in names:
         number += 1
         name = f"{stem}-{number}{extension}"
     return name
+
+
+def _said_name(disposition: str) -> str:
+    """Return the file name in a Content-Disposition header, in either of its forms, or nothing."""
+    message = Message()
+    message["Content-Disposition"] = disposition
+    try:
+        return message.get_filename("")
+    except (LookupError, ValueError):  # such as a charset that there is not
+        return ""
+
+
+def _cut(text: str, size: int) -> str:
+    """Return the beginning of a text that takes at most `size` bytes."""
+    return text.encode("utf-8", "ignore")[:size].decode("utf-8", "ignore")

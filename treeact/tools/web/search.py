@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from treeact.errors import ToolError
-from treeact.tools.converting import INSTALL
+from treeact.tools.documents.converting import INSTALL
 from treeact.tools.function import Tool, make_tool
 from treeact.tools.threads import run_in_thread
 

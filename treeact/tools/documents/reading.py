@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from treeact.calling import eyes, working_folder
 from treeact.errors import ToolError
-from treeact.tools.converting import convert
+from treeact.tools.documents.converting import convert
+from treeact.tools.documents.kinds import MEDIA_TYPES, kind_of
+from treeact.tools.documents.paging import show
 from treeact.tools.function import tool
-from treeact.tools.kinds import MEDIA_TYPES, kind_of
-from treeact.tools.paging import show
 
 MAX_PICTURE = 5 * 1024**2
 """Bytes of a picture that models take."""

@@ -22,11 +22,12 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.message import SessionMessage
 
 from treeact.errors import ConfigError
-from treeact.tools.mcp_servers import McpServer
+from treeact.tools.mcp.servers import McpServer
 
-KEEPER = Path(__file__).parents[1] / "keeper.py"
+KEEPER = Path(__file__).parents[2] / "keeper.py"
 LARGEST = 16 * 1024**2
 """Bytes of one message of a server: more than any result that can be passed on."""
+TOO_LARGE = f"the answer is larger than {LARGEST // 1024**2} MB: ask for less at a time"
 ENVIRONMENT = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER")
 """Variables of our environment that servers get: no keys are among them."""
 WORDS = 2000
@@ -41,6 +42,9 @@ class StdioTransport:
 
     A line that is too long is dropped, and the call that it may have answered fails.
     """
+
+    ends_with_call = True
+    """Whether a connection that closes during a call is closed for good."""
 
     def __init__(self, server: McpServer) -> None:
         self._server = server
@@ -93,7 +97,7 @@ class StdioTransport:
         ours, self._control = os.pipe()
         config = {
             "argv": [program, *server.command[1:]],
-            "env": env,
+            "env": None,  # its own, since everybody on the machine can read arguments
             "cwd": server.cwd,
             "folder": None,
             "user": None,
@@ -107,6 +111,7 @@ class StdioTransport:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                env=env,
                 pass_fds=(ours,),
                 start_new_session=True,
             )
@@ -139,8 +144,7 @@ class StdioTransport:
         match = ID.search(start)
         answered = int(match[1]) if match else None
         failed = [answered] if answered in self._waiting else list(self._waiting)
-        text = f"the answer is larger than {LARGEST // 1024**2} MB: ask for less at a time"
-        error = types.ErrorData(code=types.INTERNAL_ERROR, message=text)
+        error = types.ErrorData(code=types.INTERNAL_ERROR, message=TOO_LARGE)
         for id in failed:
             del self._waiting[id]
         return [
@@ -188,7 +192,9 @@ async def lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
 
 
 class HttpTransport:
-    """Speaks with a server over streamable HTTP."""
+    """Speaks with a server over streamable HTTP, where each call has a request of its own."""
+
+    ends_with_call = False
 
     def __init__(self, server: McpServer) -> None:
         self._server = server
@@ -212,21 +218,36 @@ class HttpTransport:
         await self._stack.aclose()
 
     async def diagnose(self) -> str:
-        """Return why the server is not there any more."""
-        return f"{self._server.url} does not answer"
+        """Return what is to be looked at."""
+        return f"is there a server at {self._server.url}?"
 
 
 class _BoundedTransport(httpx2.AsyncHTTPTransport):
-    """Ends a body that is too large; streams of events are bounded event by event."""
+    """Ends a body that is too large; streams of events are bounded event by event.
+
+    What goes wrong with one request is made the answer to it, since the client would end the whole
+    connection for it.
+    """
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await super().handle_async_request(request)
+        try:
+            response = await super().handle_async_request(request)
+        except httpx2.TransportError as error:
+            return _failure(request, str(error) or type(error).__name__)
         if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
-            raise httpx2.DecodingError("the server compresses its answer, which it was not to do")
+            return _failure(request, "the server compresses its answer, which it was not to do")
         if not response.headers.get("content-type", "").startswith("text/event-stream"):
             response.stream = _Bounded(response.stream)
         return response
+
+
+def _failure(request: httpx2.Request, text: str) -> httpx2.Response:
+    """Return an answer that says what went wrong, in the protocol's form."""
+    error = {"code": types.INTERNAL_ERROR, "message": text}
+    return httpx2.Response(
+        502, json={"jsonrpc": "2.0", "id": None, "error": error}, request=request
+    )
 
 
 class _Bounded(httpx2.AsyncByteStream):
@@ -235,12 +256,14 @@ class _Bounded(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
-        async for piece in self._stream:
-            size += len(piece)
-            if size > LARGEST:
-                most = LARGEST // 1024**2
-                raise httpx2.ReadError(f"the answer is larger than {most} MB")
-            yield piece
+        try:
+            async for piece in self._stream:
+                size += len(piece)
+                if size > LARGEST:
+                    raise httpx2.StreamError(TOO_LARGE)
+                yield piece
+        except httpx2.TransportError as error:
+            raise httpx2.StreamError(str(error) or type(error).__name__) from error
 
     async def aclose(self) -> None:
         await self._stream.aclose()

@@ -33,6 +33,8 @@ DECLARED = {
 }
 TEXTS = (".txt", ".md", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".log", ".tsv", ".py", ".rtf")
 HEAD = 4096
+NAMES = 2**20
+"""Bytes of the list of names in an archive that is read."""
 
 
 def kind_of(data: bytes, *, name: str = "", declared: str = "") -> str:
@@ -56,6 +58,12 @@ def kind_of(data: bytes, *, name: str = "", declared: str = "") -> str:
 
 
 def _kind_of_zip(data: bytes) -> str:
+    end = data.rfind(b"PK\x05\x06")  # the record at the end says how large the list of names is
+    if (
+        int.from_bytes(data[end + 12 : end + 16], "little") > NAMES
+        or b"PK\x06\x07" in data[end - 20 :]
+    ):
+        return ".zip"  # more than a document has, and too many to read here
     try:
         names: Iterable[str] = zipfile.ZipFile(io.BytesIO(data)).namelist()
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError):

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from treeact.errors import ConfigError
 
 LAUNCHERS = ("npx", "uvx", "node", "bunx", "pipx", "docker", "uv", "python", "python3", "run")
-VARIABLE = re.compile(r"\$\{(?:env:)?(\w+)\}")
+VARIABLE = re.compile(r"\$\{(?:env:)?(\w+)(?::-([^}]*))?\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,8 @@ def read_config(path: Path) -> list[McpServer]:
     """Return the servers that a configuration file lists under `mcpServers`.
 
     The form is that of other MCP clients: `command`, `args`, `env` and `cwd`, or `url` and
-    `headers`; `${NAME}` stands for a variable of the environment; what is `disabled` is left out.
+    `headers`; `${NAME}` stands for a variable of the environment, `${NAME:-TEXT}` for TEXT where it
+    is not set; what is `disabled` is left out.
 
     Raises:
         ConfigError: the file is missing or damaged; the message names the entry.
@@ -89,6 +90,10 @@ def _server(name: str, entry: Any, where: str) -> McpServer:
     url, command = entry.get("url"), entry.get("command")
     if (url is None) == (command is None):
         raise ConfigError(f"{where} needs either `command` or `url`")
+    if entry.get("type") == "sse":
+        raise ConfigError(
+            f"{where} uses the older transport `sse`: give its address for streamable HTTP"
+        )
     if url is not None:
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
             raise ConfigError(f"{where}: `url` is no address with http:// or https://")
@@ -115,8 +120,9 @@ def _texts(value: Any, where: str, what: str) -> dict[str, str]:
 
 def _expand(text: str, where: str) -> str:
     def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
+        found = os.environ.get(match[1], match[2])
+        if found is None:
             raise ConfigError(f"{where} needs the environment variable {match[1]}: set it")
-        return os.environ[match[1]]
+        return found
 
     return VARIABLE.sub(value, text)

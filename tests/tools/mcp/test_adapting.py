@@ -1,5 +1,6 @@
 """MCP: servers that lie, die and hang, and real ones from the npm registry."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -21,10 +22,10 @@ from treeact import CodeAct, ScriptedModel
 from treeact.errors import ConfigError, ToolError
 from treeact.sandbox.unsafe import UnsafeLocalSandbox
 from treeact.tools import Tool
-from treeact.tools.mcp import mcp_tools
-from treeact.tools.mcp_servers import McpServer, read_config
+from treeact.tools.mcp import McpServer, mcp_tools
 
-LIAR = f"{sys.executable} {Path(__file__).parents[1] / 'support' / 'lying_mcp_server.py'}"
+LIAR = f"{sys.executable} {Path(__file__).parents[2] / 'support' / 'lying_mcp_server.py'}"
+OWN = f"for a server alone {os.getpid()}"
 PACKAGES = ("server-everything", "server-filesystem")
 
 
@@ -32,6 +33,15 @@ PACKAGES = ("server-everything", "server-filesystem")
 async def by_name(*servers: McpServer | str, **options: Any) -> AsyncIterator[dict[str, Tool]]:
     async with mcp_tools(*servers, **options) as tools:
         yield {tool.name: tool for tool in tools}
+
+
+def command_lines() -> str:
+    """Return what all processes were started with."""
+    texts = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended
+            texts.append(path.read_text(errors="replace"))
+    return "\n".join(texts)
 
 
 def gone(pid: int, *, within: float = 15.0) -> bool:
@@ -155,7 +165,7 @@ async def test_a_server_that_does_not_start_is_an_error_with_its_reason(
 async def test_without_the_package_there_is_an_error_that_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "treeact.tools.mcp_transport", None)
+    monkeypatch.setitem(sys.modules, "treeact.tools.mcp.transport", None)
     with pytest.raises(ConfigError, match=r'pip install "treeact\[mcp\]"'):
         async with mcp_tools(LIAR):
             pass
@@ -163,6 +173,8 @@ async def test_without_the_package_there_is_an_error_that_says_what_to_install(
 
 async def test_names_that_others_have_are_left_to_them() -> None:
     async with by_name(LIAR, taken=["same", "echo"]) as tools:
+        assert not {"print", "search_tools"} & tools.keys()
+        assert {"lying_mcp_server_print", "lying_mcp_server_search_tools"} <= tools.keys()
         assert "same" not in tools
         assert "lying_mcp_server_same" in tools
         assert 'Says """ and \\ and ends.' in tools["lying_mcp_server_echo"].docstring
@@ -172,11 +184,14 @@ async def test_servers_get_no_keys_but_those_that_are_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    server = McpServer(name="liar", command=tuple(LIAR.split()), env={"OWN": "x"}, cwd="/")
+    server = McpServer(name="liar", command=tuple(LIAR.split()), env={"OWN": OWN}, cwd="/")
     async with by_name(server) as tools:
         seen = json.loads(await tools["environment"].call([], {}))
+        arguments = command_lines()
     assert "OPENAI_API_KEY" not in seen
-    assert seen["OWN"] == "x"
+    assert seen["OWN"] == OWN
+    assert LIAR.split()[1] in arguments
+    assert OWN not in arguments, "all on the machine can read these"
 
 
 async def test_nothing_is_left_of_a_server_at_the_end() -> None:
@@ -209,11 +224,12 @@ asyncio.run(main())
 async def test_what_a_server_gives_can_be_a_file_of_the_working_folder() -> None:
     async with mcp_tools(LIAR) as tools, UnsafeLocalSandbox() as sandbox:
         branch = await sandbox.branch(tools=list(tools))
-        shown = await branch.run("print(picture()); print(picture()); print(keeps()['n'])")
+        shown = await branch.run("print(picture()); print(picture()); print(both()['n'])")
         assert shown.stdout == (
             "[image/png of 8 bytes, saved as picture.png]\n"
-            "[image/png of 8 bytes, saved as picture-2.png]\n3\n"
+            "[image/png of 8 bytes, saved as picture-2.png]\n4\n"
         )
+        assert [file.name for file in shown.files] == ["both.png", "picture-2.png", "picture.png"]
         assert await branch.get("picture.png") == b"\x89PNG\r\n\x1a\n"
 
 
@@ -254,68 +270,6 @@ async def test_a_broken_server_over_http_is_an_error_with_its_name(answer: bytes
     with WebServer({"/mcp": answer}) as server, expected:
         async with mcp_tools(f"{server.url}/mcp", start_timeout=10):
             pass
-
-
-# The configuration ------------------------------------------------------------------------------
-
-
-def test_the_configuration_of_other_clients_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KEY", "secret")
-    path = tmp_path / "mcp.json"
-    servers = {
-        "files": {"command": "npx", "args": ["-y", "x", 5], "env": {"K": "${KEY}"}, "cwd": "/tmp"},
-        "off": {"command": "x", "disabled": True},
-        "remote": {"url": "https://x/mcp", "headers": {"A": "Bearer ${env:KEY}"}, "type": "http"},
-    }
-    path.write_text(json.dumps({"mcpServers": servers, "other": 1}))
-    files, remote = read_config(path)
-    assert files.command == ("npx", "-y", "x", "5")
-    assert (files.env, files.cwd) == ({"K": "secret"}, "/tmp")
-    assert (remote.url, remote.headers) == ("https://x/mcp", {"A": "Bearer secret"})
-    assert "secret" not in repr([files, remote])
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (None, "cannot be read"),
-        ("{", "is no JSON"),
-        ("[" * 100_000, "is no JSON"),
-        ("[]", "lists no servers"),
-        ('{"servers": {}}', "lists no servers"),
-        ('{"mcpServers": {"a": 1}}', "server 'a' is no object"),
-        ('{"mcpServers": {"a": {}}}', "needs either"),
-        ('{"mcpServers": {"a": {"url": "x", "command": "y"}}}', "needs either"),
-        ('{"mcpServers": {"a": {"url": "ftp://x"}}}', "is no address"),
-        ('{"mcpServers": {"a": {"command": "x", "args": "y"}}}', "must be a text and `args`"),
-        ('{"mcpServers": {"a": {"command": "x", "env": []}}}', "`env` must be an object"),
-        ('{"mcpServers": {"a": {"command": "${NO_SUCH_VARIABLE}"}}}', "NO_SUCH_VARIABLE: set it"),
-    ],
-)
-def test_a_broken_configuration_names_the_fault(
-    content: str | None, says: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "mcp.json"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(ConfigError, match=says):
-        read_config(path)
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("npx -y @modelcontextprotocol/server-everything", "server-everything"),
-        ("uvx mcp-server-git@1.0 --repository x", "mcp-server-git"),
-        ("python /opt/my_server.py", "my_server"),
-        ("https://mcp.example.com/mcp", "mcp.example.com"),
-        ("npx", "npx"),
-    ],
-)
-def test_a_server_has_a_name(text: str, name: str) -> None:
-    assert McpServer.parse(text).name == name
 
 
 # Real servers -----------------------------------------------------------------------------------

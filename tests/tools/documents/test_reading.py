@@ -19,14 +19,14 @@ from sandlock import landlock_abi_version, min_landlock_abi
 from treeact.errors import ToolError
 from treeact.sandbox.local import base_interpreter
 from treeact.sandbox.unsafe import UnsafeLocalSandbox
-from treeact.tools import converting
-from treeact.tools.converting import convert
-from treeact.tools.documents import look, read_document
-from treeact.tools.kinds import kind_of
-from treeact.tools.paging import PAGE, show, split
+from treeact.tools.documents import converting
+from treeact.tools.documents.converting import convert
+from treeact.tools.documents.kinds import kind_of
+from treeact.tools.documents.paging import PAGE, show, split
+from treeact.tools.documents.reading import look, read_document
 
 PORT_OF_NOBODY = 9
-MINI = Path(__file__).parents[2] / "treeact/benchmarks/suites/mini/files"
+MINI = Path(__file__).parents[3] / "treeact/benchmarks/suites/mini/files"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
@@ -304,6 +304,12 @@ def test_bytes_say_more_than_names(data: bytes, name: str, declared: str, kind: 
     assert kind_of(data, name=name, declared=declared) == kind
 
 
+def test_the_kind_of_an_archive_with_very_many_names_is_not_searched_for() -> None:
+    many = {f"word/{number}": b"" for number in range(20_000)}
+    few = dict(list(many.items())[:10])
+    assert (kind_of(zipped(**many)), kind_of(zipped(**few))) == (".zip", ".docx")
+
+
 @settings(max_examples=50)
 @given(st.binary(max_size=300), st.text(max_size=20), st.text(max_size=20))
 def test_any_bytes_have_a_kind(data: bytes, name: str, declared: str) -> None:
@@ -326,5 +332,8 @@ def test_what_is_found_is_counted_and_close_finds_are_shown_once() -> None:
     assert shown.count("page 3") == 1
     many = show("fox " + "x" * 500 + "\n" * 50, name="x", find="fox")
     assert many.count("...") == 2
+    apart = "x" * (PAGE - 7) + " the red\nfox\n" + "x" * 50
+    assert len(split(apart)) == 2
+    assert "page 1 of 2: ..." in show(apart, name="x", find="red fox"), "it goes over the edge"
     with pytest.raises(ToolError, match="no word"):
         show("x", name="x", find=" \n")

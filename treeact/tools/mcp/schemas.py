@@ -30,6 +30,11 @@ PLAIN: dict[Any, Any] = {
     "boolean": bool,
     "null": None,
 }
+BEYOND_PROPERTIES = (
+    *("$ref", "allOf", "anyOf", "oneOf", "if"),
+    *("additionalProperties", "patternProperties", "unevaluatedProperties"),
+)
+"""What may let arguments through that are not among the properties."""
 WHOLE = "arguments"
 """The one parameter of a tool whose schema says nothing that a signature could."""
 
@@ -40,8 +45,8 @@ class Field:
 
     name: str
     """The Python name."""
-    key: str
-    """The property's own name."""
+    key: str | None
+    """The property's own name; None where the parameter holds all properties."""
     hint: Any
     default: Any = inspect.Parameter.empty
     """What is shown as the default; empty where the argument must be given."""
@@ -61,14 +66,17 @@ def fields_of(schema: Any) -> list[Field] | None:
 
     None stands for a schema that cannot be a signature.
     """
+    types = _Types(schema)
+    schema = types.followed(schema)
     if not isinstance(schema, Mapping) or schema.get("type", "object") != "object":
         return None
     properties = schema.get("properties", {})
     if not isinstance(properties, Mapping) or len(properties) > PARAMETERS:
         return None
+    if not properties and any(schema.get(key) for key in BEYOND_PROPERTIES):
+        return None
     required = schema.get("required")
     needed = set(filter(_is_text, required)) if isinstance(required, list) else set()
-    types = _Types(schema)
     names: dict[str, str] = {}
     for key in properties:
         names[key] = identifier(str(key), taken=names.values())
@@ -93,7 +101,7 @@ def _field(name: str, key: str, schema: Any, types: _Types, *, needed: bool) -> 
     default = schema.get("default") if isinstance(schema, Mapping) else None
     if default is None or len(repr(default)) > LONGEST_DEFAULT:
         default = None
-        hint = hint if hint is Any else hint | None
+        hint = types.any_of([hint, None])
     return Field(
         name=name,
         key=key,
@@ -141,7 +149,7 @@ class _Types:
             return _choices(schema.get("enum", [schema.get("const")]))
         for key in ("anyOf", "oneOf"):
             if isinstance(options := schema.get(key), list):
-                return self._any_of([self.hint(option, depth + 1) for option in options])
+                return self.any_of([self.hint(option, depth + 1) for option in options])
         if isinstance(parts := schema.get("allOf"), list) and len(parts) == 1:
             return self.hint(parts[0], depth + 1)
         return self._typed(schema, depth)
@@ -149,18 +157,18 @@ class _Types:
     def _typed(self, schema: Mapping[str, Any], depth: int) -> Any:
         kind = schema.get("type")
         if isinstance(kind, list):
-            return self._any_of([self._typed({**schema, "type": one}, depth) for one in kind[:8]])
+            return self.any_of([self._typed({**schema, "type": one}, depth) for one in kind[:8]])
         if kind == "array":
             return list[self.hint(schema.get("items"), depth + 1)]  # type: ignore[misc]
         if kind == "object" or (kind is None and "properties" in schema):
             return self._record(schema, depth)
         return PLAIN.get(kind, Any) if _is_text(kind) else Any
 
-    def _any_of(self, hints: list[Any]) -> Any:
+    def any_of(self, hints: list[Any]) -> Any:
+        """Return the union of types."""
         if not hints or Any in hints:
             return Any
-        union = reduce(or_, [type(None) if hint is None else hint for hint in hints])
-        return None if union is type(None) else union
+        return reduce(or_, [type(None) if hint is None else hint for hint in hints])
 
     def _record(self, schema: Mapping[str, Any], depth: int) -> Any:
         from typing import NotRequired
@@ -183,6 +191,14 @@ class _Types:
         record = make("Record", hints)
         record.__pydantic_config__ = ConfigDict(extra="allow")
         return record
+
+    def followed(self, schema: Any) -> Any:
+        """Return what a schema that is a reference stands for, and any other as it is."""
+        for _ in range(DEPTH):
+            if not isinstance(schema, Mapping) or "$ref" not in schema:
+                break
+            schema = self._resolve(schema["$ref"])
+        return schema
 
     def _resolve(self, reference: Any) -> Any:
         """Return what a reference within the schema stands for, or None."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
+from itertools import pairwise
 
 from treeact.errors import ToolError
 
@@ -19,9 +21,9 @@ def show(text: str, *, name: str, page: int = 1, find: str = "") -> str:
     Raises:
         ToolError: there is no such page, or no such passage.
     """
-    pages = split(text)
     if find:
-        return _passages(pages, name, find)
+        return _passages(text, name, find)
+    pages = split(text)
     if not 1 <= page <= len(pages):
         raise ToolError(f"{name} has no page {page}: its pages are 1 to {len(pages)}")
     heading = f"[{name}, page {page} of {len(pages)}]"
@@ -30,40 +32,36 @@ def show(text: str, *, name: str, page: int = 1, find: str = "") -> str:
 
 def split(text: str) -> list[str]:
     """Return the pages of a text, cut between paragraphs, or at least lines, where possible."""
-    pages = []
-    start = 0
-    while len(text) - start > PAGE:
-        end = start + PAGE
-        cut = max(text.rfind("\n\n", start + PAGE // 2, end), 0) or text.rfind(
-            "\n", start + PAGE // 2, end
-        )
-        end = cut + 1 if cut > 0 else end
-        pages.append(text[start:end].strip("\n"))
-        start = end
-    return [*pages, text[start:].strip("\n")]
+    edges = [*_starts(text), len(text)]
+    return [text[start:end].strip("\n") for start, end in pairwise(edges)]
 
 
-def _passages(pages: list[str], name: str, find: str) -> str:
+def _starts(text: str) -> list[int]:
+    """Return where each page begins."""
+    starts = [0]
+    while len(text) - starts[-1] > PAGE:
+        middle, end = starts[-1] + PAGE // 2, starts[-1] + PAGE
+        cut = max(text.rfind("\n\n", middle, end), 0) or text.rfind("\n", middle, end)
+        starts.append(cut + 1 if cut > 0 else end)
+    return starts
+
+
+def _passages(text: str, name: str, find: str) -> str:
     words = r"\s+".join(map(re.escape, find.split()))
     if not words:
         raise ToolError("`find` holds no word to find")
-    pattern = re.compile(words, re.IGNORECASE)
-    found = [
-        (number, match.start(), match.end())
-        for number, page in enumerate(pages, start=1)
-        for match in pattern.finditer(page)
-    ]
+    found = [match.span() for match in re.finditer(words, text, re.IGNORECASE)]
     if not found:
         raise ToolError(f"{name} does not hold {find!r}: find fewer or other words, or read it")
-    apart: list[tuple[int, int, int]] = []
-    for number, start, end in found:
-        if apart and apart[-1][0] == number and start < apart[-1][2] + AROUND:
-            continue
-        apart.append((number, start, end))
+    apart: list[tuple[int, int]] = []
+    for start, end in found:
+        if not apart or start >= apart[-1][1] + AROUND:
+            apart.append((start, end))
     lines = [f"[{name}: {find!r} is there {len(found)} times]"]
-    for number, start, end in apart[:PASSAGES]:
-        passage = " ".join(pages[number - 1][max(0, start - AROUND) : end + AROUND].split())
-        lines.append(f"page {number} of {len(pages)}: ... {passage} ...")
+    starts = _starts(text)
+    for start, end in apart[:PASSAGES]:
+        passage = " ".join(text[max(0, start - AROUND) : end + AROUND].split())
+        lines.append(f"page {bisect(starts, start)} of {len(starts)}: ... {passage} ...")
     if len(apart) > PASSAGES:
         lines.append(f"and {len(apart) - PASSAGES} passages more")
     return "\n".join(lines)
