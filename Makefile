@@ -26,8 +26,8 @@ help: ## List the targets.
 
 setup: $(READY) ## Make .venv with TreeAct and its tools, and the jail's packages. Once; then instant.
 
-demo: $(READY) ## Run the agent over the mini suite from recorded responses, in a real sandbox.
-	@$(PY) -m treeact demo
+demo: $(READY) ## Run the agent over the mini suite from recorded responses, in a real sandbox; AGENT=poact for another.
+	@$(PY) -m treeact demo $(if $(AGENT),--agent $(AGENT))
 
 test: $(READY) ## Run all tests. TEST_ARGS="..." goes to pytest.
 	@$(PY) -m pytest -n auto $(TEST_ARGS)

@@ -1,15 +1,18 @@
 """The tools that a step is shown, and those that it is not."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.agents.policies import RULES_ONLY, STEPS, agent, prompt, run
-from tests.agents.support import answer, code
-from treeact import Task, tool
+from tests.agents.support import answer, code, of_type
+from treeact import DynaSaur, ScriptedModel, Task, tool
 from treeact.agents.action_space import ActionSpace
 from treeact.errors import ConfigError
 from treeact.models.base import Request
 from treeact.planners.protocols import Code, Observation, Proposal, Step
 from treeact.tools import Tool
+from treeact.trace.events import ActionsRetrieved
 
 
 def numbered(count: int) -> list[Tool]:
@@ -76,15 +79,48 @@ async def test_prompts_do_not_grow_with_the_number_of_tools() -> None:
     assert sum(parts[300].values()) <= 1.1 * sum(parts[30].values())
 
 
-def test_few_tools_are_all_shown() -> None:
+async def test_actions_of_a_library_compete_with_the_tools_for_the_same_places(
+    tmp_path: Path,
+) -> None:
+    library = tmp_path / "actions.sqlite"
+    written = code(
+        "def weigh_anchor(item: str) -> str:\n"
+        '    """Weigh the anchor of an item."""\n'
+        "    return f'anchor of {item}'\n"
+        "print(weigh_anchor('a ship'))"
+    )
+    first = DynaSaur(
+        ScriptedModel([written, answer("anchor")]), sandbox="unsafe-local", library=library
+    )
+    assert (await first.run(Task("Weigh it."))).answer == "anchor"
+
+    asked: list[Request] = []
+    replies = {
+        "1/thought": "I weigh the anchor.",
+        "1/code": code("print(weigh_anchor('a boat'), weigh_0('b'))"),
+        "2/thought": answer("done"),
+    }
+    result, events = await run(
+        replies, asked, tools=numbered(40), tools_shown=2, planner=RULES_ONLY, library=library
+    )
+    assert result.path[0].observation.text == "Output:\nanchor of a boat weigh b"
+    shown = tools_in(prompt(asked, "1/code"))
+    assert shown == {"search_actions", "weigh_anchor", "weigh_0"}  # two places and the one always
+    for request in asked:
+        assert len(tools_in(request.messages[-1].content)) <= 2 + 1
+    [offered] = [event for event in of_type(events, ActionsRetrieved) if event.how == "offered"]
+    assert offered.actions == ("weigh_anchor v1",)
+
+
+async def test_few_tools_are_all_shown() -> None:
     tools = numbered(4)
     space = ActionSpace(tools, most=4)
-    assert space.show((), ["nothing of the kind"]) == tools
+    assert await space.show((), ["nothing of the kind"]) == tools
     assert space.hidden == 0
     assert space.guard(tools) == tools
 
 
-def test_what_was_called_comes_first_and_the_bound_holds() -> None:
+async def test_what_was_called_comes_first_and_the_bound_holds() -> None:
     tools = numbered(40)
     names = tuple(tool.name for tool in tools)
     source = "".join(f"{name}('x')\n" for name in names[20:26])
@@ -94,8 +130,8 @@ def test_what_was_called_comes_first_and_the_bound_holds() -> None:
         observation=Observation(text="", ok=False),
     )
     space = ActionSpace(tools, most=3)
-    assert [tool.name for tool in space.show((step,), ["weigh"])] == list(names[20:23])
-    assert ActionSpace(tools, most=0).show((step,), ["weigh"]) == []
+    assert [tool.name for tool in await space.show((step,), ["weigh"])] == list(names[20:23])
+    assert await ActionSpace(tools, most=0).show((step,), ["weigh"]) == []
 
 
 def test_an_always_shown_tool_has_to_be_one() -> None:

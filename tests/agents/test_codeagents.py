@@ -15,6 +15,7 @@ from treeact import Budget, CodeAgents, Result, Role, ScriptedModel, Task, tool
 from treeact.agents.control import CallResult
 from treeact.benchmarks.scorers import gaia_score
 from treeact.benchmarks.suites import load_suite
+from treeact.benchmarks.suites.mini import recordings_folder
 from treeact.errors import ConfigError, ModelError, PlanRejected, SearchExhausted, ToolError
 from treeact.models import RecordingModel, ReplayModel
 from treeact.models.base import Message, Request
@@ -781,7 +782,7 @@ def test_a_recorded_run_from_the_command_line(tmp_path: Path) -> None:
     assert again.stdout == done.stdout[: done.stdout.index("trace: ")]
 
 
-RECORDINGS = sorted((Path(__file__).parents[1] / "data" / "recordings" / "codeagents").glob("*"))
+RECORDINGS = sorted(recordings_folder("codeagents").glob("*"))
 
 
 @pytest.mark.jail

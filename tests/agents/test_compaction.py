@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from tests.agents.support import answer, code, of_type
-from treeact import CodeAct, JsonAgent, ScriptedModel, Task, tool
+from treeact import CodeAct, CodeAgents, JsonAgent, ScriptedModel, Task, tool
 from treeact.agents.compaction import (
     BYTES,
     FUSE,
@@ -23,10 +23,12 @@ from treeact.agents.compaction import (
     cut,
     size_of,
 )
+from treeact.agents.planning import PlanAgent, World
 from treeact.cli.display import Plain
 from treeact.errors import ConfigError, ContextFull
 from treeact.models.base import Image, Message, Request
 from treeact.planners import BestOfN
+from treeact.planners.protocols import Action, Answer, Call, Observation
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import ContextCompacted, Observed
 
@@ -214,6 +216,70 @@ async def test_prompts_of_a_long_run_stay_within_the_limit_and_the_trace_whole()
     )
     roles = [message.role for message in asked[-1].messages]
     assert roles == ["system", "user", *["assistant", "user"] * 12]
+
+
+class Shelf:
+    """A world of pages."""
+
+    async def step(self, action: Action, *, id: str) -> Observation:
+        if isinstance(action, Answer):
+            return Observation(text="", answer=action.text)
+        assert isinstance(action, Call)
+        return Observation(text=page(action.arguments["number"]))
+
+    async def fork(self, *, id: str) -> "Shelf":
+        return Shelf()
+
+    async def choose(self, fork: "Shelf", *, commit: bool = True) -> str:
+        return ""
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_an_agent_of_typed_calls_is_compacted_too() -> None:
+    asked: list[Request] = []
+
+    def reply(request: Request) -> str:
+        asked.append(request)
+        return f"```\npage({len(asked)})\n```" if len(asked) <= 12 else "```\nfinish('done')\n```"
+
+    world = World(
+        name="shelf",
+        start=Shelf,
+        calls="page(number)",
+        situation="",
+        read=lambda line: Call("page", {"number": int(line[5:-1])}),
+    )
+    agent = PlanAgent(ScriptedModel(reply), world=world, context_tokens=4000)
+    started = agent.start(Task("Read."))
+    result = await started.result()
+    assert (result.answer, len(asked)) == ("done", 13)
+    assert max(map(bytes_of, asked)) <= 4000 * BYTES
+    assert of_type(list(started.log.events()), ContextCompacted)
+    assert [message.content for message in asked[-1].messages[2::2]] == [
+        f"```\npage(number={n})\n```" for n in range(1, 13)
+    ]
+    assert [step.observation.text for step in result.path[:-1]] == [page(n) for n in range(1, 13)]
+
+
+async def test_a_role_of_codeagents_that_runs_code_is_compacted_too() -> None:
+    plan = 'task("?", answer=int)\nn: int = solver("Read it all.")\nanswer(n)'
+    asked: list[Request] = []
+
+    def reply(request: Request) -> str:
+        if request.path.endswith("/propose"):
+            return code(plan)
+        asked.append(request)
+        number = len(asked)
+        return code(f"print({number}, 'word ' * 600)" if number <= 7 else "final_answer(7)")
+
+    agent = CodeAgents(ScriptedModel(reply), sandbox="unsafe-local", context_tokens=3500)
+    started = agent.start(Task("Read."))
+    assert (await started.result()).answer == "7"
+    assert max(map(bytes_of, asked)) <= 3500 * BYTES
+    assert of_type(list(started.log.events()), ContextCompacted)
+    assert [message.role for message in asked[-1].messages[2:]] == ["assistant", "user"] * 7
 
 
 async def test_a_known_window_sets_the_limit_and_an_unknown_one_none() -> None:

@@ -14,6 +14,7 @@ from treeact.agents.poact_parts import read_verdict
 from treeact.agents.registry import AGENTS, look_up, make_planner
 from treeact.benchmarks.scorers import gaia_score
 from treeact.benchmarks.suites import load_suite
+from treeact.benchmarks.suites.mini import recordings_folder
 from treeact.cli.display import Plain
 from treeact.errors import ConfigError
 from treeact.models import ReplayModel
@@ -34,7 +35,7 @@ from treeact.trace.events import (
     StepDropped,
 )
 
-RECORDINGS = Path(__file__).parents[1] / "data" / "recordings" / "poact"
+RECORDINGS = recordings_folder("poact")
 ROLES = {"plan": "planner", "thought": "thinker", "code": "programmer", "review": "reviewer"}
 
 
@@ -343,9 +344,7 @@ async def test_the_recordings_of_a_person_play(name: str) -> None:
     suite = load_suite("mini")
     [sample] = [sample for sample in suite.samples if sample.task.id == name]
     model = ReplayModel(RECORDINGS / f"{name}.jsonl", strict=True)
-    started: Run = PoAct(model, sandbox="unsafe-local").start(
-        Task(sample.task.question, sample.task.files)
-    )
+    started: Run = PoAct(model, sandbox="unsafe-local").start(sample.task)
     result = await started.result()
     assert result.reason == "answered"
     assert gaia_score(result.answer, sample.truth)

@@ -62,6 +62,16 @@ def test_what_the_first_task_taught_is_verified_and_used_in_the_second(tmp_path:
     assert saved.uses == ("weight_in_ounces",)
 
 
+def test_another_agent_plays_the_tasks_that_were_recorded_with_it(tmp_path: Path) -> None:
+    done = treeact(tmp_path, "demo", "--agent", "poact", "--sandbox", "unsafe-local")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert "There are recordings of poact for 2 tasks." in done.stdout
+    assert "2 of 2 right" in done.stdout
+    none = treeact(tmp_path, "demo", "--agent", "json", "--sandbox", "unsafe-local")
+    assert none.returncode == 2
+    assert "there are those of codeact, codeagents, dynasaur, poact" in none.stderr
+
+
 def test_the_recordings_are_a_persons_and_hold_mistakes_and_repairs(tmp_path: Path) -> None:
     done = treeact(tmp_path, "demo", "--sandbox", "unsafe-local", "--display", "quiet")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr

@@ -31,7 +31,9 @@ def test_a_run_is_shown_kept_and_shown_again(tmp_path: Path) -> None:
 def test_jsonl_prints_the_events_and_quiet_the_answer(tmp_path: Path) -> None:
     tape = recording(tmp_path / "tape.jsonl", [answer("42")])
     run = ["run", "?", "--model", f"replay:{tape}", *LOCAL, "--display"]
-    events = [json.loads(line) for line in treeact(tmp_path, *run, "jsonl").stdout.splitlines()]
+    done = treeact(tmp_path, *run, "jsonl", "--context-tokens", "9000")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[0]["settings"]["context_tokens"] == 9000
     assert [event["seq"] for event in events] == list(range(len(events)))
     assert events[-1]["type"] == "run_ended"
     assert treeact(tmp_path, *run, "quiet").stdout == "42\n"

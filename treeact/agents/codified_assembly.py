@@ -194,6 +194,8 @@ class _Assembly:
             stubs={tool.name: tool.stub() for tool in self.tools},
             instructions=self.agent.instructions,
             vision=self.agent.vision,
+            log=context.log,
+            context_tokens=self.agent.context_tokens,
         )
         casts = {role.name: Cast(role, self._callers[role.name]) for role in self.members.others}
         return Calls(

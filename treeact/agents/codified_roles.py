@@ -13,6 +13,7 @@ from treeact.agents.assembly import system_message
 from treeact.agents.calls import ModelCaller
 from treeact.agents.codeagents import Role
 from treeact.agents.codified_solving import SolvingEnvironment
+from treeact.agents.compaction import Compacted, Compaction, Room
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.replies import parse_reply
 from treeact.models.base import Image, Message
@@ -25,6 +26,7 @@ from treeact.planners.codified.types import ANY, STR, Type, Value, mismatch, typ
 from treeact.planners.codified.values import Fuel, Halt, adopt, show
 from treeact.planners.protocols import Code
 from treeact.trace.budget import Budget
+from treeact.trace.log import EventLog
 
 FORM = "Reply with a short thought, then the value alone between tags: <answer>...</answer>"
 
@@ -56,6 +58,9 @@ class RolePlayer:
         stubs: the tools that code can call, as prompts show them, by name.
         instructions: added to every prompt.
         vision: whether pictures that code draws are shown to the role that drew them.
+        log: where compactions of long conversations are written.
+        context_tokens: tokens of a prompt above which older replies of a role are shown shortened;
+            None goes by its model's context window.
     """
 
     def __init__(
@@ -69,6 +74,8 @@ class RolePlayer:
         stubs: Mapping[str, str],
         instructions: str,
         vision: bool,
+        log: EventLog,
+        context_tokens: int | None,
     ) -> None:
         self._state = state
         self._control = control
@@ -78,6 +85,8 @@ class RolePlayer:
         self._stubs = stubs
         self._instructions = instructions
         self.vision = vision
+        self._log = log
+        self._context_tokens = context_tokens
 
     async def play(self, cast: Cast, call: Invocation) -> Value:
         """Return the value that a role gives.
@@ -128,6 +137,14 @@ class RolePlayer:
         ]
         return render_plan(nodes.Plan(None, tuple(records), (), ())).strip()
 
+    def compaction(self, cast: Cast, opening: Sequence[Message]) -> Compaction | None:
+        """Return what keeps the conversation of a call small, or None where nothing limits it."""
+        room = Room.of(self._context_tokens, cast.caller.model.context_window, opening)
+        return None if room is None else Compaction(room, opening, self._note_compaction)
+
+    def _note_compaction(self, made: Compacted) -> None:
+        self._log.emit(made.event())
+
     async def reply(self, cast: Cast, messages: Sequence[Message], id: str) -> str:
         """Return the next reply of a role."""
         self._budget.take("steps")
@@ -169,7 +186,9 @@ class _Scene:
         self._call = call
         self._env = env
         self._images: tuple[Image, ...] = ()
-        self._messages = player.opening(cast, call, given)
+        self._opening = player.opening(cast, call, given)
+        self._messages = [*self._opening]
+        self._compaction = player.compaction(cast, self._opening)
 
     async def play(self) -> Value:
         """Return the value; see `RolePlayer.play`."""
@@ -181,10 +200,20 @@ class _Scene:
             value, problem = await self._read(reply, id)
             if not problem:
                 return value
-            told = Message("user", problem, self._images)
-            self._messages += [Message("assistant", reply), told]
+            self._add([Message("assistant", reply), Message("user", problem, self._images)], id)
         said = f"{self._cast.role.name} gave no usable result in {turns} replies: {problem}"
         raise CallFailed(said, kind="role error")
+
+    def _add(self, turn: Sequence[Message], id: str) -> None:
+        """Add a reply and what came of it; older ones are shortened where they grow too long."""
+        self._messages += turn
+        compaction = self._compaction
+        if compaction is None:
+            return
+        if compaction.add(id, turn, said=False, dropped=False):
+            self._messages = [*self._opening, *compaction.messages]
+        if compaction.full is not None:
+            raise CallFailed(str(compaction.full), kind="limit")
 
     async def _read(self, text: str, id: str) -> tuple[Value, str]:
         """Return the value that a reply gives, or what its author is told instead."""

@@ -14,6 +14,7 @@ from treeact.agents.calls import IMAGE_SIZE
 from treeact.errors import ContextFull
 from treeact.models.base import Message
 from treeact.models.tokens import text_bytes
+from treeact.trace.events import ContextCompacted
 
 SHARE = 0.6
 """Of what the context window leaves beside the opening, how much the steps may fill before older
@@ -80,6 +81,12 @@ class Compacted:
     before: int
     """Estimated tokens of the prompt."""
     after: int
+
+    def event(self) -> ContextCompacted:
+        """Return it as the trace holds it."""
+        return ContextCompacted(
+            id=self.step, steps=self.steps, before=self.before, after=self.after
+        )
 
 
 class Turn:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from treeact.agents.agent import Agent
 from treeact.planners.poact import PoAct as Policies
 
 if TYPE_CHECKING:
+    from treeact.agents.library.library import ActionLibrary
     from treeact.agents.run import Context, Parts
     from treeact.planners.protocols import Planner
     from treeact.tools.selection import Selector
@@ -28,15 +30,21 @@ class PoAct(Agent):
 
     Args:
         planner: a `treeact.planners.PoAct`, which has the limits of repairs, reviews and plans.
-        tools_shown: tools that a step is shown, besides those that always are.
+        tools_shown: tools, and actions of the library, that a step is shown, besides those that
+            always are.
         always_shown: names of tools that every step is shown.
         selector: ranks the tools; None is BM25 over their names and docstrings.
+        library: a library of actions as `DynaSaur` has it, or the path of one, which is made if it
+            is not there; None is none.
+        frozen: use the library as it is and write nothing.
     """
 
     planner: Planner = POLICIES
     tools_shown: int = 8
     always_shown: Sequence[str] = ()
     selector: Selector | None = None
+    library: ActionLibrary | FilePath | str | None = None
+    frozen: bool = False
 
     name: ClassVar[str] = "poact"
 
@@ -45,6 +53,7 @@ class PoAct(Agent):
 
         Raises:
             ConfigError: the planner switches no policies, or a name of `always_shown` is no tool's.
+            LibraryError: the library cannot be used.
         """
         from treeact.agents.poact_parts import assemble_poact
 
@@ -56,4 +65,6 @@ class PoAct(Agent):
             **super().describe(),
             "tools_shown": self.tools_shown,
             "always_shown": list(self.always_shown),
+            "library": self.library is not None,
+            "frozen": self.frozen,
         }

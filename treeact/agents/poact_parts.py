@@ -33,6 +33,7 @@ from treeact.planners.protocols import Answer, Code, NoAction, Path, Proposal
 from treeact.tools import ToolSet, final_answer
 
 if TYPE_CHECKING:
+    from treeact.agents.library.attached import AttachedLibrary
     from treeact.agents.poact import PoAct
 
 SHORT_TOKENS = 1024
@@ -52,24 +53,29 @@ def assemble_poact(agent: PoAct, context: Context) -> Parts:
     Raises:
         ConfigError: the planner is another one, tools clash or are not there, or a dollar budget
             meets an unknown price.
+        LibraryError: the library cannot be used.
     """
     if not isinstance(agent.planner, Policies):
         raise ConfigError(
             f"the poact agent switches policies, which the {agent.planner.name} planner does not: "
             "leave the planner out, or use the codeact agent"
         )
-    tools = ToolSet([*agent.tools, final_answer])
+    library = _library_of(agent, context)
+    searches = [library.session.search_tool()] if library else []
+    tools = ToolSet([*agent.tools, *searches, final_answer])
     check_rules(agent, tools)
     space = ActionSpace(
-        agent.tools,
+        [*agent.tools, *searches],
         most=agent.tools_shown,
-        always=agent.always_shown,
+        always=[*agent.always_shown, *(tool.name for tool in searches)],
         selector=agent.selector,
+        library=library.session if library else None,
     )
     caller = make_caller(agent, context)
     opening = poact_opening(agent, context)
     guarded = space.guard(guard(tools, context.control, root=context.task.id))
-    workspace = make_workspace(agent, context, guarded)
+    wrap = {"wrap": library.wrap} if library else {}
+    workspace = make_workspace(agent, context, guarded, **wrap)
     proposer = PolicyModel(
         space,
         question=context.task.question,
@@ -82,13 +88,22 @@ def assemble_poact(agent: PoAct, context: Context) -> Parts:
         vision=agent.vision,
         context_tokens=agent.context_tokens,
     )
-    return Parts(
+    parts = Parts(
         planner=agent.planner,
         env=make_code_environment(agent, context, workspace),
         proposer=proposer,
         last_call=make_last_call(context, caller, opening),
         close=workspace.close,
     )
+    return library.attach(parts) if library else parts
+
+
+def _library_of(agent: PoAct, context: Context) -> AttachedLibrary | None:
+    if agent.library is None:
+        return None
+    from treeact.agents.library.attached import AttachedLibrary
+
+    return AttachedLibrary(agent.library, agent, context, frozen=agent.frozen)
 
 
 def poact_opening(agent: PoAct, context: Context) -> list[Message]:
@@ -167,7 +182,7 @@ class PolicyModel(ModelProposer):
         messages = self.messages(path)
         self.check_context()
         call = self._caller.call(
-            (*messages, self._step_prompt(policy, path, situation, words)),
+            (*messages, await self._step_prompt(policy, path, situation, words)),
             id=f"{id}/{policy}",
             phase=policy,
             max_output_tokens=None if policy is Policy.CODE else SHORT_TOKENS,
@@ -177,17 +192,17 @@ class PolicyModel(ModelProposer):
         except Interrupted:
             return None
 
-    def _step_prompt(
+    async def _step_prompt(
         self, policy: Policy, path: Path, situation: Situation, words: Sequence[str] | None
     ) -> Message:
         """Return the message that says whose turn it is; tools for `words`, or none."""
-        shown = [] if words is None else self._space.show(path, words)
+        shown = [] if words is None else await self._space.show(path, words)
         stubs = [tool.stub() for tool in shown]
         text = prompts.render(
             f"poact_{policy}",
             situation=situation,
             tools=stubs,
-            hidden=self._space.hidden,
+            hidden=0 if words is None else self._space.hidden,
             began=bool(path),
         )
         return Message("user", text, part="system", tools=sum(map(len, stubs)))

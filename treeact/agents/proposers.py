@@ -18,7 +18,7 @@ from treeact.agents.replies import parse_reply
 from treeact.models.base import Image, Message
 from treeact.planners.protocols import Action, Answer, Call, NoAction, Path, Proposal, Step
 from treeact.tools import FINAL_ANSWER
-from treeact.trace.events import ContextCompacted, Proposed
+from treeact.trace.events import Proposed
 from treeact.trace.log import EventLog
 
 
@@ -170,11 +170,7 @@ class ModelProposer:
         """Write a compaction down, once, however often a search comes back to it."""
         if made.step not in self._compacted:
             self._compacted.add(made.step)
-            self._log.emit(
-                ContextCompacted(
-                    id=made.step, steps=made.steps, before=made.before, after=made.after
-                )
-            )
+            self._log.emit(made.event())
 
     def _proposals(self, texts: Sequence[str], id: str) -> list[Proposal]:
         readings = [self._read(text) for text in texts]

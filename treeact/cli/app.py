@@ -136,6 +136,14 @@ def run(  # one parameter per option: this is the table of them
     ] = None,
     sandbox: SandboxOption = SandboxName.auto,
     max_steps: Annotated[int, typer.Option(min=1, help="Steps of the run.")] = 20,
+    context_tokens: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Tokens of a prompt above which older steps are shortened; by default a share of "
+            "the model's context window.",
+        ),
+    ] = None,
     budget_usd: Annotated[
         float | None, typer.Option(help="Dollars that model calls may cost.")
     ] = None,
@@ -159,9 +167,7 @@ def run(  # one parameter per option: this is the table of them
         bool, typer.Option("--follow-up", "-i", help="Ask for further questions at the end.")
     ] = False,
     library: LibraryOption = None,
-    frozen: Annotated[
-        bool, typer.Option("--frozen", help="Leave dynasaur's library as it is.")
-    ] = False,
+    frozen: Annotated[bool, typer.Option("--frozen", help="Leave the library as it is.")] = False,
     instructions: Annotated[str, typer.Option(help="Added to the agent's prompt.")] = "",
     resume: Annotated[
         str | None,
@@ -197,6 +203,7 @@ def run(  # one parameter per option: this is the table of them
                 planner=planner,
                 sandbox=sandbox.value,
                 max_steps=max_steps,
+                context_tokens=context_tokens,
                 budget_usd=budget_usd,
                 budget_tokens=budget_tokens,
                 step_timeout=step_timeout,
@@ -277,6 +284,15 @@ def demo(
     task: Annotated[
         list[str] | None, typer.Option(help="Only tasks whose id contains this; may be repeated.")
     ] = None,
+    agent: Annotated[
+        str | None,
+        typer.Option(
+            "--agent",
+            "-a",
+            help="codeact, dynasaur, poact or codeagents: the tasks with a recording of that one. "
+            "By default CodeAct's, and two of DynaSaur's.",
+        ),
+    ] = None,
     sandbox: SandboxOption = SandboxName.auto,
     display: Annotated[Display, typer.Option(help="How the runs are shown.")] = Display.auto,
     data: Annotated[
@@ -290,6 +306,7 @@ def demo(
     raise typer.Exit(
         run_demo(
             only=tuple(task or ()),
+            agent=agent,
             sandbox=sandbox.value,
             display=display.value,
             data=data,

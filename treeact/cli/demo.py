@@ -13,7 +13,7 @@ from treeact.benchmarks.scoring import Attempt
 from treeact.benchmarks.suite import Sample, Suite
 from treeact.benchmarks.suites import load_suite
 from treeact.benchmarks.suites.learning import recordings_folder as learning_recordings
-from treeact.benchmarks.suites.mini import load_from
+from treeact.benchmarks.suites.mini import load_from, recorded_agents
 from treeact.benchmarks.suites.mini import recordings_folder as mini_recordings
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.display import make_display
@@ -42,9 +42,10 @@ class Job:
 
     sample: Sample
     suite: Suite
+    agent: str
     recordings: Path
-    library: Path | None = None
-    """For DynaSaur; without it the agent is CodeAct."""
+    library: Path
+    """Where DynaSaur keeps its actions; the other agents have none."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,28 @@ class Row:
 
 
 def run_demo(
-    *, only: Sequence[str], sandbox: str, display: str, data: Path | None, runs: Path | None
+    *,
+    only: Sequence[str],
+    agent: str | None,
+    sandbox: str,
+    display: str,
+    data: Path | None,
+    runs: Path | None,
 ) -> int:
-    """Run the demo and return the exit status: 0 when every answer is right."""
+    """Run the demo and return the exit status: 0 when every answer is right.
+
+    Raises:
+        ConfigError: no task matches, or there is no recording of the agent.
+    """
     folder = new_run_directory("demo", folder=runs)
-    every = _jobs(load_suite("mini") if data is None else load_from(data), folder)
+    every = _jobs(load_suite("mini") if data is None else load_from(data), agent, folder)
     jobs = [job for job in every if not only or any(part in job.sample.task.id for part in only)]
     if not jobs:
         known = ", ".join(job.sample.task.id for job in every)
         raise ConfigError(f"no task matches {' or '.join(only)}: the tasks are {known}")
     sys.stdout.write(RECORDED + "\n")
+    if agent is not None:
+        sys.stdout.write(f"There are recordings of {agent} for {len(every)} tasks.\n")
     rows = asyncio.run(_run_jobs(jobs, sandbox, display, folder))
     _print_table(rows)
     sys.stdout.write(f"traces: {folder}\n")
@@ -75,16 +88,27 @@ def run_demo(
     return 0 if all(row.right for row in rows) else EXIT_NO_ANSWER
 
 
-def _jobs(mini: Suite, folder: Path) -> list[Job]:
-    """Return the mini suite for CodeAct, then two tasks for DynaSaur and a library."""
-    learning_suite, library = load_suite("learning"), folder / "actions.sqlite"
-    return [
-        *(Job(sample, mini, mini_recordings("codeact")) for sample in mini.samples),
-        *(
-            Job(sample, learning_suite, learning_recordings(), library)
-            for sample in learning_suite.samples
-        ),
+def _jobs(mini: Suite, agent: str | None, folder: Path) -> list[Job]:
+    """Return all tasks with a recording of an agent.
+
+    By default the mini suite for CodeAct, and the two tasks for DynaSaur and a library.
+    """
+    learning = load_suite("learning")
+    recorded = [
+        (mini, agent or "codeact", mini_recordings(agent or "codeact")),
+        *([(learning, "dynasaur", learning_recordings())] if agent in (None, "dynasaur") else []),
     ]
+    library = folder / "actions.sqlite"
+    jobs = [
+        Job(sample, suite, name, tapes, library)
+        for suite, name, tapes in recorded
+        for sample in suite.samples
+        if (tapes / f"{sample.task.id}.jsonl").is_file()
+    ]
+    if not jobs:
+        known = ", ".join(sorted({"dynasaur", *recorded_agents()}))
+        raise ConfigError(f"there is no recording of {agent}: there are those of {known}")
+    return jobs
 
 
 async def _run_jobs(jobs: Sequence[Job], sandbox: str, display: str, folder: Path) -> list[Row]:
@@ -121,14 +145,13 @@ async def _run_job(job: Job, kind: str, display: str, directory: Path) -> tuple[
 
 
 def _agent(job: Job, kind: str) -> Agent:
-    from treeact.agents.codeact import CodeAct
-    from treeact.agents.dynasaur import DynaSaur
+    from treeact.agents.registry import AGENTS, look_up
     from treeact.models import ReplayModel
 
     model = ReplayModel(job.recordings / f"{job.sample.task.id}.jsonl")
-    if job.library is None:
-        return CodeAct(model, sandbox=kind)
-    return DynaSaur(model, sandbox=kind, library=job.library)
+    library = {"library": job.library} if job.agent == "dynasaur" else {}
+    agent: Agent = look_up(job.agent, AGENTS, "agent")(model, sandbox=kind, **library)
+    return agent
 
 
 def _print_table(rows: Sequence[Row]) -> None:

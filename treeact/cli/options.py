@@ -39,7 +39,8 @@ LibraryOption = Annotated[
     typer.Option(
         "--library",
         envvar="TREEACT_LIBRARY",
-        help="File of dynasaur's actions.  [default: ~/.local/share/treeact/actions.sqlite]",
+        help="File of actions: dynasaur's, and where it is given poact's.  "
+        "[default: ~/.local/share/treeact/actions.sqlite]",
         show_default=False,
     ),
 ]

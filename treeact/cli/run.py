@@ -40,6 +40,7 @@ class RunOptions:
     planner: str | None
     sandbox: str
     max_steps: int
+    context_tokens: int | None
     budget_usd: float | None
     budget_tokens: int | None
     step_timeout: float
@@ -143,6 +144,7 @@ def _start(
         tools=tools,
         sandbox=sandbox,
         max_steps=options.max_steps,
+        context_tokens=options.context_tokens,
         step_timeout=options.step_timeout,
         approve=options.approve,
         approve_tools=read_rules(options.approve_tools),
@@ -161,10 +163,14 @@ def _start(
 
 def _library_settings(options: RunOptions) -> dict[str, Any]:
     """Return the settings that only an agent with a library takes."""
-    if options.agent == "dynasaur":
+    has_one = options.agent == "dynasaur" or (options.agent == "poact" and options.library)
+    if has_one:
         return {"library": options.library, "frozen": options.frozen}
     if options.frozen:
-        raise ConfigError(f"--frozen is for --agent dynasaur: {options.agent} has no library")
+        raise ConfigError(
+            f"--frozen is for agents with a library, and {options.agent} has none here: use "
+            "--agent dynasaur, or --agent poact with --library"
+        )
     return {}
 
 

@@ -54,9 +54,10 @@ def narrate_plan(plan: nodes.Plan) -> str:
     """Return a plan as English prose and numbered steps."""
     lines = []
     if plan.task is not None:
-        lines.append(f"The task is: {plan.task.goal} The answer is {_one(plan.task.answer)}.")
+        goal = plan.task.goal.rstrip(".")
+        lines.append(f"The task is: {goal}. The answer is {name_type(plan.task.answer)}.")
     for record in plan.records:
-        fields = _listed([f"{name}, which is {_one(kind)}" for name, kind in record.fields])
+        fields = _listed([f"{name}, which is {name_type(kind)}" for name, kind in record.fields])
         lines.append(f"A {record.name} is a record with these fields: {fields}.")
     lines += [_role(role) for role in plan.roles]
     return "\n".join([*lines, *_block(plan.steps, "")]) + "\n"
@@ -68,9 +69,9 @@ def narrate_steps(steps: Sequence[nodes.Step]) -> str:
 
 
 def _role(role: nodes.RoleDeclaration) -> str:
-    given = _listed([f"{name}, which is {_one(kind)}" for name, kind in role.parameters])
+    given = _listed([f"{name}, which is {name_type(kind)}" for name, kind in role.parameters])
     text = f"There is a helper called {role.name}. It is told: {role.instructions} "
-    text += f"It is given {given or 'nothing'}, and has to give back {_one(role.returns)}."
+    text += f"It is given {given or 'nothing'}, and has to give back {name_type(role.returns)}."
     if role.can:
         text += f" It may use {_listed(role.can)}."
     for check in role.must:
@@ -79,7 +80,8 @@ def _role(role: nodes.RoleDeclaration) -> str:
     return text
 
 
-def _one(kind: Type) -> str:
+def name_type(kind: Type) -> str:
+    """Return what a value of a type is, such as `a list of numbers`."""
     match kind:
         case Plain(name=name):
             return _PLAIN[name][0]
@@ -88,7 +90,7 @@ def _one(kind: Type) -> str:
         case DictOf(value=value):
             return f"a table from texts to {_many(value)}"
         case Maybe(item=item):
-            return f"{_one(item)}, or nothing"
+            return f"{name_type(item)}, or nothing"
         case Named(name=name):
             return f"a {name}"
 
@@ -136,7 +138,7 @@ def _step(step: nodes.Step, number: str) -> list[str]:
 def _simple(step: nodes.Step) -> str:
     match step:
         case nodes.Assign(name=name, type=kind, value=value):
-            what = f", which is {_one(kind)}" if kind else ""
+            what = f", which is {name_type(kind)}" if kind else ""
             return f"{_right_side(value)} and keep the result as {name}{what}."
         case nodes.Update(name=name, op=op, value=value):
             return _UPDATES[op].format(name, say(value))

@@ -29,3 +29,8 @@ def load_from(folder: Path) -> Suite:
 def recordings_folder(agent: str) -> Path:
     """Returns the folder with an agent's recordings of replies, each named by its task's id."""
     return Path(__file__).parent / "recordings" / agent
+
+
+def recorded_agents() -> list[str]:
+    """Returns the agents of which there are recordings."""
+    return sorted(folder.name for folder in recordings_folder("codeact").parent.iterdir())
