@@ -94,6 +94,9 @@ SNARES = [
     ("mini-3-parcels", ' and parcel["posted"] >= "2024-07-01"', ""),
     ("mini-3-parcels", "math.ceil(cents * 1.08 / 5) * 5", "round(cents * 1.08)"),
     ("mini-3-parcels", " and scales > 1", ""),
+    ("mini-1-flour", ".lower()", ""),
+    ("mini-1-flour", "14 * 16", "14"),
+    ("mini-2-catch", ".lower()", ""),
     ("mini-3-ferry", 'or vehicle["places"] > places', "or places < 1"),
 ]
 
@@ -129,8 +132,8 @@ def test_a_changed_cell_of_the_parcels_changes_the_answer(folder: Path) -> None:
     assert printed(solution("mini-3-parcels")) == f"{cheaper:.2f}"
 
 
-def test_the_suite_has_five_tasks_of_each_level() -> None:
-    assert Counter(sample.level for sample in SUITE.samples) == {1: 5, 2: 5, 3: 5}
+def test_the_suite_has_tasks_of_each_level() -> None:
+    assert Counter(sample.level for sample in SUITE.samples) == {1: 6, 2: 6, 3: 5}
     for sample in SUITE.samples:
         assert sample.task.id.startswith(f"mini-{sample.level}-")
 

@@ -13,9 +13,10 @@ from random import Random
 import level1
 import level2
 import level3
+import weights
 
 SUITE = Path(__file__).parents[3] / "treeact" / "benchmarks" / "suites" / "mini"
-TASKS = {**level1.TASKS, **level2.TASKS, **level3.TASKS}
+TASKS = {**level1.TASKS, **level2.TASKS, **level3.TASKS, **weights.TASKS}
 
 
 def generate(folder: Path) -> None:
