@@ -61,6 +61,10 @@ class PlanMemoryError(TreeActError):
     """A memory of plans cannot be used; the message names the remedy."""
 
 
+class WorkerLost(TreeActError):
+    """A machine or process that worked on a task of a benchmark is gone."""
+
+
 class TraceError(TreeActError):
     """A run directory cannot be written, or what was read from it is damaged."""
 

@@ -3,8 +3,10 @@
 import contextlib
 import io
 import shutil
+import sqlite3
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -98,6 +100,110 @@ SNARES = [
     ("mini-1-flour", "14 * 16", "14"),
     ("mini-2-catch", ".lower()", ""),
     ("mini-3-ferry", 'or vehicle["places"] > places', "or places < 1"),
+    ("mini-1-changelog", ' and "withdrawn" not in line', ""),
+    ("mini-1-changelog", "line[3].isdigit()", "line[3:]"),
+    ("mini-1-changelog", 'line[:2] in ("- ", "* ")', 'line.lstrip()[:2] in ("- ", "* ")'),
+    ("mini-1-changelog", ' in ("- ", "* ")', ' == "- "'),
+    ("mini-1-changelog", ' and part == "Fixed"', ""),
+    ("mini-1-slides", "trees and not hidden", "trees"),
+    ("mini-1-exhibition", ".lower()", ""),
+    ("mini-1-exhibition", '"glass" in cells[2].lower()', 'cells[2].lower() == "glass"'),
+    (
+        "mini-1-lamps",
+        '{**plan["defaults"], **zone}',
+        '{**plan["defaults"], **zone, "on": "on" in zone}',
+    ),
+    ("mini-1-lamps", 'if full["on"]', "if True"),
+    ("mini-1-source", "(ast.FunctionDef, ast.AsyncFunctionDef)", "ast.FunctionDef"),
+    ("mini-1-source", "ast.walk(tree)", "tree.body"),
+    (
+        "mini-1-tides",
+        '(f"{max(falls):.2f}")',
+        "(max(abs(a - b) for (_, a), (_, b) in pairwise(waters)))",
+    ),
+    ("mini-1-tones", ">= 600", ">= 0"),
+    ("mini-1-strip", "if dark]", "if dark or True]"),
+    ("mini-1-fridays", "== 2", ">= 2"),
+    ("mini-1-digits", "(total + 1)", "total"),
+    ("mini-2-plate", 'bright.shape[0] - 1 - int(star["y"])', 'int(star["y"])'),
+    ("mini-2-visits", "> 1800", ">= 1800"),
+    ("mini-2-visits", "times.sort()", "pass"),
+    ("mini-2-visits", 'if "Bot" not in agent', "if agent"),
+    ("mini-2-hires", '{record["id"]: record for record in records}.values()', "records"),
+    ("mini-2-hires", 'datetime.fromisoformat(record["time"])', 'record["time"]'),
+    (
+        "mini-2-hires",
+        'sorted(records, key=lambda record: datetime.fromisoformat(record["time"]))',
+        "records",
+    ),
+    ("mini-2-hires", 'record["count"]', "1"),
+    ("mini-2-league", "points[fined] -= 4", "pass"),
+    ("mini-2-league", 're.sub(r"<s>.*?</s>", "", cell)', 're.sub(r"</s>.*|<s>", "", cell)'),
+    ("mini-2-league", 'result in ("", "&times;")', 'result in ("", "&times;", "H", "A")'),
+    ("mini-2-family", '"1841"', '"1866"'),
+    ("mini-2-family", "queue.append(child)", "pass"),
+    ("mini-2-family", " > 1950", " == 9999"),
+    ("mini-2-pasture", " - sum(map(area, holes))", ""),
+    ("mini-2-pasture", "for outline, *holes in parts:", "for outline, *holes in parts[:1]:"),
+    ("mini-2-maze", 'field == "G" and not key', "False"),
+    ("mini-2-fair", "count = 14", "count = 20"),
+    ("mini-2-fair", "count = 0", "pass"),
+    ("mini-2-fair", "3 * total", "5 * total"),
+    ("mini-2-choir", 'if stamp not in event["out"]', "if stamp"),
+    ("mini-2-choir", ' and happening.get("STATUS") != "CANCELLED"', ""),
+    (
+        "mini-2-choir",
+        'changed.get((event["UID"], stamp), {**event, "start": when})',
+        '{**event, "start": when}',
+    ),
+    ("mini-3-coach", " or sent > latest[address][0]", ""),
+    (
+        "mini-3-coach",
+        'parsedate_to_datetime(message["Date"])',
+        'parsedate_to_datetime(message["Date"]).replace(tzinfo=None)',
+    ),
+    ("mini-3-coach", "[1].lower()", "[1]"),
+    ("mini-3-coach", '(r"^Seats', '(r"> Seats'),
+    ("mini-3-codebook", "way == ferry", 'way == "5"'),
+    ("mini-3-codebook", "m != missing", 'm != "99"'),
+    (
+        "mini-3-codebook",
+        'max(last.get(person, ("",)), (answered, way, minutes))',
+        'min(last.get(person, ("3",)), (answered, way, minutes))',
+    ),
+    ("mini-3-flood", "[::-1, ::-1] * 0.2", " * 0.2"),
+    ("mini-3-flood", "[::-1, ::-1]", "[::-1]"),
+    ("mini-3-flood", " * 0.3048", ""),
+    ("mini-3-flood", "wet.sum())", "low.sum())"),
+    ("mini-3-tape", "samples = samples[::-1]", ""),
+    ("mini-3-tape", '{"G": "L", "L": "G"}.get(letter, letter)', "letter"),
+    ("mini-3-calendar", " and year % 128", ""),
+    ("mini-3-calendar", "(year - 1) * 360 + left", "(date(2024, 5, 17) - date(1794, 3, 1)).days"),
+    ("mini-3-wages", 'book["Rates from 19"]', 'book["Rates"]'),
+    ("mini-3-wages", "row[0] or department", "row[0]"),
+    ("mini-3-wages", "+ max(0, hours - 38) / 2", ""),
+    ("mini-3-wages", "whole + minutes / 60", "whole + minutes / 100"),
+    ("mini-3-fuel", "4.546", "1"),
+    ("mini-3-fuel", ' and change["entered"] > entered', ""),
+    ("mini-3-fuel", "if (ship, day) in seen:", "if False:"),
+    ("mini-3-fuel", "if withdrawn is None:", "if True:"),
+    (
+        "mini-3-flights",
+        '"UTC" if row["flight"].startswith("ZQ") else zones[airport]',
+        "zones[airport]",
+    ),
+    ("mini-3-flights", "local.replace(tzinfo=ZoneInfo(zone)).timestamp()", "local.timestamp()"),
+    (
+        "mini-3-flights",
+        "local.replace(tzinfo=ZoneInfo(zone))",
+        "local.replace(tzinfo=datetime(2024, 4, 1, tzinfo=ZoneInfo(zone)).astimezone().tzinfo)",
+    ),
+    ("mini-3-moths", '("nights", "resent")', '("nights",)'),
+    ("mini-3-kiln", "burnt // 4 * 3", "burnt / 4 * 3"),
+    ("mini-3-kiln", "shelves // 2 * 5", "shelves / 2 * 5"),
+    ("mini-3-kiln", "(target - start) // rise", "(target - start) / rise"),
+    ("mini-3-kiln", "math.floor(burnt / 2 + 0.5)", "round(burnt / 2)"),
+    ("mini-3-kiln", '["kiln.ini", "site.ini"]', '["kiln.ini"]'),
 ]
 
 
@@ -132,8 +238,8 @@ def test_a_changed_cell_of_the_parcels_changes_the_answer(folder: Path) -> None:
     assert printed(solution("mini-3-parcels")) == f"{cheaper:.2f}"
 
 
-def test_the_suite_has_tasks_of_each_level() -> None:
-    assert Counter(sample.level for sample in SUITE.samples) == {1: 6, 2: 6, 3: 5}
+def test_the_suite_has_fifteen_tasks_of_each_level_and_a_pair() -> None:
+    assert Counter(sample.level for sample in SUITE.samples) == {1: 16, 2: 16, 3: 15}
     for sample in SUITE.samples:
         assert sample.task.id.startswith(f"mini-{sample.level}-")
 
@@ -143,19 +249,14 @@ def test_files_are_listed_small_and_free_of_strays() -> None:
     root = next(iter(listed)).parents[1]
     assert listed == {path for path in root.rglob("*") if path.is_file()}
     assert sum(file.stat().st_size for file in listed) < 1_000_000
-    kinds = {file.suffix for file in listed}
-    assert kinds >= {
-        ".csv",
-        ".xlsx",
-        ".json",
-        ".pdf",
-        ".txt",
-        ".png",
-        ".zip",
-        ".html",
-        ".xml",
-        ".log",
-    }
+    kinds = {file.suffix.lstrip(".") for file in listed}
+    assert kinds >= set(KINDS.split())
+
+
+KINDS = (
+    "csv tsv xlsx json jsonl pdf png zip gz log xml html txt md sqlite docx pptx ini toml py wav"
+)
+KINDS += " ics eml geojson"
 
 
 def test_truths_score_against_themselves_and_are_short() -> None:
@@ -172,10 +273,19 @@ def content(path: Path) -> object:
             return image.size, image.convert("RGB").tobytes()
     if path.suffix == ".xlsx":
         book = load_workbook(path)
-        return {sheet.title: list(sheet.values) for sheet in book}
-    if path.suffix == ".zip":
+        return {sheet.title: (sheet.sheet_state, list(sheet.values)) for sheet in book}
+    if path.suffix in (".zip", ".pptx", ".docx"):
         with zipfile.ZipFile(path) as archive:
-            return {name: archive.read(name) for name in archive.namelist()}
+            names = archive.namelist()
+            if path.suffix == ".pptx":  # the rest is python-pptx's template
+                names = [name for name in names if name.startswith("ppt/slides/slide")]
+            return {name: archive.read(name) for name in names}
+    if path.suffix == ".gz":
+        with tarfile.open(path) as archive:
+            return {name: archive.extractfile(name).read() for name in archive.getnames()}
+    if path.suffix == ".sqlite":
+        with contextlib.closing(sqlite3.connect(path)) as base:
+            return list(base.iterdump())
     return path.read_bytes()
 
 

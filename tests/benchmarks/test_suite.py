@@ -8,8 +8,8 @@ import pytest
 
 from treeact.agents.task import Task
 from treeact.benchmarks.scorers import GAIA
-from treeact.benchmarks.suite import Suite, read_suite
-from treeact.benchmarks.suites import load_suite, suite_names
+from treeact.benchmarks.suite import Sample, Suite, check_split, read_suite
+from treeact.benchmarks.suites import describe_suites, load_suite, suite_names
 from treeact.errors import ConfigError
 
 ROW = {
@@ -116,3 +116,61 @@ def test_suites_are_found_by_name() -> None:
     for name in ("nope", "", "mini.load", "__init__", "../mini"):
         with pytest.raises(ConfigError, match=r"the suites are: .*mini"):
             load_suite(name)
+
+
+def test_a_split_that_is_not_there_is_named() -> None:
+    assert check_split("toy", None, ("dev", "test")) == "dev"
+    assert check_split("toy", "test", ("dev", "test")) == "test"
+    assert check_split("toy", None, ()) == ""
+    with pytest.raises(ConfigError, match="toy has no split 'tset': choose one of dev, test"):
+        check_split("toy", "tset", ("dev", "test"))
+    with pytest.raises(ConfigError, match="mini has no split 'dev': leave it out"):
+        load_suite("mini", split="dev")
+
+
+def test_suites_are_described_in_a_line() -> None:
+    described = describe_suites()
+    assert sorted(described) == suite_names()
+    assert all(1 < len(line) <= 100 for line in described.values())
+
+
+class TestFingerprint:
+    """It tells whether two runs had the same tasks, wherever their files are."""
+
+    def test_neither_the_folder_nor_the_order_matters(self, tmp_path: Path) -> None:
+        other = {**ROW, "task_id": "toy-2-b", "files": []}
+        there, here = tmp_path / "there", tmp_path / "here"
+        there.mkdir(), here.mkdir()
+        first, second = read(write(there, ROW, other)), read(write(here, other, ROW))
+        assert first.fingerprint == second.fingerprint
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"question": "How few?"}, {"answer": "8"}, {"level": 2}, {"files": []}],
+        ids=lambda change: next(iter(change)),
+    )
+    def test_a_changed_row_changes_it(self, tmp_path: Path, change: dict) -> None:
+        before = read(write(tmp_path, ROW)).fingerprint
+        assert read(write(tmp_path, {**ROW, **change})).fingerprint != before
+
+    def test_a_changed_or_lost_file_is_noticed(self, tmp_path: Path) -> None:
+        before = read(write(tmp_path, ROW)).fingerprint
+        (attached,) = read(tmp_path).samples[0].task.files
+        attached.write_text("x\n8\n")
+        assert read(tmp_path).fingerprint != before
+        suite = read(tmp_path)
+        attached.unlink()
+        with pytest.raises(ConfigError, match=r"a\.csv cannot be read"):
+            _ = suite.fingerprint
+
+    def test_a_lone_surrogate_does_no_harm(self) -> None:
+        sample = Sample(Task("\ud800?", id="odd"), "\udfff")
+        assert len(Suite("odd", (sample,), GAIA).fingerprint) == 64
+
+
+def test_the_bare_answer_is_what_the_suite_takes_of_it() -> None:
+    plain = Suite("toy", (), GAIA)
+    assert (plain.bare_answer(" 7 "), plain.bare_answer(None)) == (" 7 ", None)
+    picky = Suite("toy", (), GAIA, extract=lambda text: text.strip() or None)
+    assert (picky.bare_answer(" 7 "), picky.bare_answer(" ")) == ("7", None)
+    assert picky.bare_answer(None) is None

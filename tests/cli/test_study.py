@@ -75,9 +75,9 @@ def test_what_a_study_cannot_do_is_one_line_and_exit_2(tmp_path):
 
 
 def test_without_the_extra_nothing_is_run_and_the_extra_is_named(tmp_path):
-    (tmp_path / "hidden" / "scipy").mkdir(parents=True)
-    (tmp_path / "hidden" / "scipy" / "__init__.py").write_text(
-        "raise ModuleNotFoundError('hidden', name='scipy')"
+    (tmp_path / "hidden" / "matplotlib").mkdir(parents=True)
+    (tmp_path / "hidden" / "matplotlib" / "__init__.py").write_text(
+        "raise ModuleNotFoundError('hidden', name='matplotlib')"
     )
     path = os.pathsep.join([str(tmp_path / "hidden"), str(ROOT)])
     failed = treeact(tmp_path, "study", "codeact", "--seeds", "2", PYTHONPATH=path)

@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.cli.support import treeact
-from treeact.cli.tree import show_tree, tree_lines
+from treeact.cli.tree import show_tree
 from treeact.errors import ConfigError, TraceError
+from treeact.planners.export.drawing import draw
 from treeact.planners.protocols import Answer, Code, Observation, Proposal, Score
 from treeact.planners.tree import ActionTree, Node
 from treeact.trace.events import RunEnded, RunStarted
@@ -65,12 +66,12 @@ FOLDED = """\
 
 
 def test_the_outline_has_signs_figures_reasons_and_folds_what_is_many() -> None:
-    lines = tree_lines([search(ActionTree())])
+    lines = [(line.text, line.style) for line in draw([search(ActionTree())])]
     assert "".join(f"{line}\n" for line, _ in lines) == FOLDED
 
 
 def test_all_shows_every_pruned_sibling() -> None:
-    lines = [line for line, _ in tree_lines([search(ActionTree())], fold=None)]
+    lines = [line.text for line in draw([search(ActionTree())], fold=None)]
     assert lines[3:5] == [
         "├─ ✗ run/3  z = 0  run/1 is better",
         "├─ ✗ run/4  z = 1  failed: KeyError: 'z'",
@@ -82,7 +83,7 @@ def test_what_ends_in_branches_is_drawn_so() -> None:
     tree = ActionTree()
     first, _ = add(tree, tree.root, "a"), add(tree, tree.root, "b")
     add(tree, first, "c"), add(tree, first, "d"), add(tree, add(tree, tree.root, "e"), "f")
-    assert [line for line, _ in tree_lines([tree])] == [
+    assert [line.text for line in draw([tree])] == [
         "○ run/root",
         "├─ ○ run/2  b",
         "├─ ○ run/3  e",
@@ -99,7 +100,7 @@ def test_lines_fit_their_width(width: int) -> None:
     node = add(tree, tree.root, "x" * 1000)
     tree.prune(add(tree, node, "y" * 1000), "z" * 1000)
     tree.prune(add(tree, node, "y" * 1000), "z" * 1000)
-    lines = [line for line, _ in tree_lines([tree], width=width)]
+    lines = [line.text for line in draw([tree], width=width)]
     assert max(len(line) for line in lines) == width
     assert width < 80 or "zzz" in lines[-1]
 

@@ -24,9 +24,9 @@ from treeact.models.base import (
     Message,
     Meter,
     Model,
-    Prices,
     Request,
 )
+from treeact.models.wrapped import WrappedModel
 from treeact.sandbox.base import ToolCall
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import (
@@ -217,7 +217,7 @@ def _course(started: RunStarted) -> dict[str, Any]:
     }
 
 
-class ResumedModel:
+class ResumedModel(WrappedModel):
     """A model whose first answers come from the record of a run.
 
     Args:
@@ -226,27 +226,8 @@ class ResumedModel:
     """
 
     def __init__(self, model: Model, past: Past) -> None:
-        self._model = model
+        super().__init__(model)
         self._past = past
-
-    @property
-    def name(self) -> str:
-        """The name of the model that goes on."""
-        return self._model.name
-
-    @property
-    def context_window(self) -> int | None:
-        """The context window of the model that goes on."""
-        return self._model.context_window
-
-    @property
-    def prices(self) -> Prices | None:
-        """The prices of the model that goes on."""
-        return self._model.prices
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Return an upper bound of the tokens that `messages` take as input."""
-        return self._model.count_tokens(messages)
 
     async def complete(
         self, request: Request, *, meter: Meter | None = None, listener: Listener = SILENT
@@ -259,11 +240,3 @@ class ResumedModel:
             charge = await meter.reserve(request, model=self)
             charge.settle(recorded.usage, recorded.cost)
         return recorded
-
-    async def warm_up(self) -> None:
-        """Warm the model up that goes on."""
-        await self._model.warm_up()
-
-    async def aclose(self) -> None:
-        """Release the connections of the model that goes on."""
-        await self._model.aclose()

@@ -28,6 +28,7 @@ from treeact.planners.protocols import (
     Proposal,
 )
 from treeact.planners.votes import count_votes, option_letters
+from treeact.trace.events import Proposed
 from treeact.trace.log import EventLog
 
 VOTE_TOKENS = 50
@@ -49,7 +50,8 @@ def assemble_plan_agent(agent: PlanAgent, world: World, context: Context) -> Par
     Raises:
         ConfigError: a dollar budget meets an unknown price.
     """
-    env = WorldEnvironment(
+    kind = WorldEnvironment if agent.policy is None else _SimulatedWork
+    env = kind(
         world.start(),
         control=context.control,
         log=context.log,
@@ -123,6 +125,16 @@ class WorldEnvironment(AgentEnvironment):
     async def close(self) -> None:
         """Drop the world."""
         await self._world.close()
+
+
+class _SimulatedWork(WorldEnvironment):
+    """The world of a simulated policy, whose actions no reply of a model tells of."""
+
+    async def step(self, action: Action, *, id: str) -> Observation:
+        """Write the action down and take it; see `Environment.step`."""
+        text = "" if action.kind == "none" else self._log.text(action.text)
+        self._log.emit(Proposed(id=id, action=action.kind, text=text))
+        return await super().step(action, id=id)
 
 
 class PlanProposer(JudgingProposer):

@@ -26,6 +26,8 @@ PLANNERS = {
     "tree-planner": "treeact.planners.tree_planner:TreePlanner",
 }
 
+TOOLS = {"gaia": "treeact.tools.gaia:gaia_tools"}
+
 
 def look_up(name: str, homes: dict[str, str], what: str) -> Any:
     """Return the class that `name` stands for: a known name, or `package.module:Class`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,5 +113,10 @@ def _describe_start(agent: Agent, task: Task, model: Model, budget: Budget) -> R
         planner=agent.planner.name,
         sandbox=agent.sandbox if isinstance(agent.sandbox, str) else "given",
         settings={**agent.describe(), "budget": limits},
-        versions={"treeact": version("treeact"), "python": platform.python_version()},
+        versions=dict(_versions()),
     )
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    return ("treeact", version("treeact")), ("python", platform.python_version())

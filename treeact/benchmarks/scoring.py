@@ -18,7 +18,7 @@ class Attempt:
     """What is known of a run that ended, as its trace tells it."""
 
     answer: str | None
-    """None where there is none; that is never right, and no scorer is asked."""
+    """None where there is none; that is never right."""
     events: Callable[[], Iterator[Event]]
     """Returns the run's events."""
     blobs: BlobStore
@@ -73,12 +73,14 @@ class AnswerScorer:
         name: its name.
         version: see `Scorer`.
         judge: takes the answer and the truth, and returns the verdict.
+        missing: the verdict where there is no answer.
     """
 
     name: str
     version: int
     judge: Callable[[str, Any], Verdict]
+    missing: Verdict = WRONG
 
     def score(self, attempt: Attempt, sample: Sample) -> Verdict:
         """Return the verdict on the attempt's answer; none is wrong."""
-        return WRONG if attempt.answer is None else self.judge(attempt.answer, sample.truth)
+        return self.missing if attempt.answer is None else self.judge(attempt.answer, sample.truth)

@@ -8,16 +8,22 @@ each task that has some:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from treeact.agents.task import Task
 from treeact.benchmarks.scoring import Scorer
 from treeact.errors import ConfigError
+
+if TYPE_CHECKING:
+    from treeact.agents.planning import World
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,44 @@ class Sample:
 
     task: Task
     truth: Any
-    """For the suite's scorer."""
+    """For the suite's scorer. In suites with a world it is the `PlanTask`, which simulated policies
+    draw on as well."""
     level: int | None = None
     """Difficulty from 1 (one or two steps) to 3 (several files and a trap), where it is told."""
     tags: tuple[str, ...] = ()
+    original_id: str | None = None
+    """Its id in the suite's data, where that cannot name a folder and `task.id` stands for it."""
+
+    @property
+    def data_id(self) -> str:
+        """Its id in the suite's data, by which answers are handed in."""
+        return self.original_id or self.task.id
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that the sample is, wherever its files are.
+
+        Raises:
+            ConfigError: a file cannot be read any more.
+        """
+        task = self.task
+        files = {file.name: _digest(file) for file in task.files}
+        row = [task.id, task.question, self.level, self.tags, files, self.truth]
+        text = json.dumps(row, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """A row of a suite's data that is damaged. It is reported, and no task comes of it."""
+
+    where: str
+    """File and line, such as `metadata.jsonl, line 7`."""
+    problem: str
+    """What is wrong with it, in a sentence."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}"
 
 
 @dataclass(frozen=True)
@@ -39,6 +79,43 @@ class Suite:
     name: str
     samples: tuple[Sample, ...]
     scorer: Scorer
+    _: KW_ONLY
+    faults: tuple[Fault, ...] = ()
+    """The rows that no sample came of."""
+    scored: bool = True
+    """False where the truths are placeholders: answers can be exported then, and nothing else."""
+    world: Callable[[Sample], World] | None = None
+    """Returns where a sample is worked on, by a `PlanAgent`; None for questions with files, which
+    any agent works on."""
+    instructions: str = ""
+    """What agents are to be told of the form of answers, besides their own instructions."""
+    extract: Callable[[str], str | None] | None = None
+    """Takes the bare answer from what an agent answered, before it is scored or exported; returns
+    None where there is none. Without it the answer counts as it is."""
+
+    def bare_answer(self, answer: str | None) -> str | None:
+        """Return the answer that counts of what an agent answered, or None where there is none."""
+        return answer if answer is None or self.extract is None else self.extract(answer)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the ids, questions, levels, tags, truths and files of the samples.
+
+        The order of the samples does not matter, nor where the files are.
+
+        Raises:
+            ConfigError: a file cannot be read any more.
+        """
+        digests = sorted(sample.digest for sample in self.samples)
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read ({error.strerror}); restore it.") from error
 
 
 class _Row(BaseModel):
@@ -75,6 +152,50 @@ def read_suite(folder: Path, *, name: str, scorer: Scorer) -> Suite:
     if not samples:
         raise ConfigError(f"{path} holds no task; restore it, or name another suite.")
     return Suite(name, tuple(samples.values()), scorer)
+
+
+def settle_truths(suite: Suite) -> Suite:
+    """Return the suite of a user's data with what its truths allow.
+
+    Where no sample has a truth, it is not scored. Where some have, those without are faults: blank
+    answers would be right.
+
+    Raises:
+        ConfigError: it has no sample.
+    """
+    if not suite.samples:
+        first = f"; the first fault is in {suite.faults[0]}" if suite.faults else ""
+        raise ConfigError(f"The data of {suite.name} holds no task that can be used{first}.")
+    blind = [sample for sample in suite.samples if not has_truth(sample.truth)]
+    if len(blind) == len(suite.samples):
+        return replace(suite, scored=False)
+    faults = [Fault(where=f"task {sample.data_id}", problem=NO_TRUTH) for sample in blind]
+    seen = tuple(sample for sample in suite.samples if has_truth(sample.truth))
+    return replace(suite, samples=seen, faults=(*suite.faults, *faults))
+
+
+NO_TRUTH = "it has no answer, or one without a letter or digit, and other tasks have one"
+
+
+def has_truth(truth: Any) -> bool:
+    """Return whether a truth can be told from a placeholder, such as `?`."""
+    return truth is not None and (
+        not isinstance(truth, str) or any(character.isalnum() for character in truth)
+    )
+
+
+def check_split(suite: str, split: str | None, splits: Sequence[str]) -> str:
+    """Return the split that was named, or the first where none was.
+
+    Raises:
+        ConfigError: there is no such split.
+    """
+    if split is None:
+        return splits[0] if splits else ""
+    if split not in splits:
+        known = f"choose one of {', '.join(splits)}" if splits else "leave it out"
+        raise ConfigError(f"{suite} has no split {split!r}: {known}.")
+    return split
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -46,7 +46,7 @@ def _library(
 
 
 def _say(line: str) -> None:
-    from treeact.cli.lines import printable
+    from treeact.printable import printable
 
     sys.stdout.write(printable(line) + "\n")
 

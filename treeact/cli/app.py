@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from treeact.cli.actions import actions_app
+from treeact.cli.bench import bench_app
 from treeact.cli.options import (
     BaseUrlOption,
     BudgetTokensOption,
@@ -33,6 +34,7 @@ app.add_typer(trace_app, name="trace")
 app.add_typer(tools_app, name="tools")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(actions_app, name="actions")
+app.add_typer(bench_app, name="bench")
 
 
 class Approve(StrEnum):

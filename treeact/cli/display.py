@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from treeact.cli.lines import Lines, printable
+from treeact.cli.lines import Lines
 from treeact.cli.search_lines import SearchLines, is_node
 from treeact.planners.normalise import python_call
+from treeact.printable import printable
 from treeact.trace import events as ev
 from treeact.trace.blobs import BlobStore
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from treeact.printable import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -60,19 +62,6 @@ class Lines:
         """Write the lines of a text, each behind `mark`; the middle of a long one is left out."""
         for line in _shorten(text.strip("\n").rstrip().splitlines()):
             self.line(mark + line, style=style)
-
-
-_CONTROLS = {
-    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
-}
-
-
-def printable(text: str) -> str:
-    """Return `text` with its control characters spelt out.
-
-    Code and its output are a stranger's: an escape sequence in them would steer the terminal.
-    """
-    return text.translate(_CONTROLS)
 
 
 def _shorten(lines: list[str]) -> list[str]:

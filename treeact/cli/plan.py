@@ -5,33 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from treeact.agents.registry import make_planner, read_settings
+from treeact.agents.registry import make_planner
 from treeact.benchmarks.environments.worlds import PlanTask, find_task, plan_tasks
+from treeact.benchmarks.oracle import ORACLE, Policy, is_oracle, make_oracle
 from treeact.cli.display import make_display
 from treeact.cli.lines import Lines
 from treeact.cli.run import exit_status, on_interrupt
-from treeact.cli.tree import tree_lines
 from treeact.errors import ConfigError, SearchExhausted
 from treeact.planners.export import read_trees
-from treeact.planners.protocols import Planner, Proposer, Solution
+from treeact.planners.export.drawing import draw
+from treeact.planners.protocols import Planner, Solution
 from treeact.trace.budget import Budget
 from treeact.trace.runs import new_run_directory
-from treeact.trace.usage import Ledger
 
 if TYPE_CHECKING:
     from treeact.agents.planning import PlanAgent
     from treeact.agents.run import Result, Run
     from treeact.models.base import Model
-
-ORACLE = "oracle"
-"""The model's name that stands for a simulated policy."""
-
-Policy = Callable[[Budget, Ledger], Proposer]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,46 +83,14 @@ def _choose_model(
     from treeact.models import ScriptedModel, resolve_model
 
     name = options.model or ""
-    if name.partition(":")[0] == ORACLE:
-        policy = make_oracle(name.partition(":")[2], task, planner)
+    if is_oracle(name):
+        policy = make_oracle(name, task, planner)
         return ScriptedModel([], name=f"simulated, {name}"), policy
     if not name and options.base_url is None:
         raise ConfigError(
             f"no model: name one with --model, or a simulated policy with --model {ORACLE}"
         )
     return resolve_model(name, base_url=options.base_url, record=options.record), None
-
-
-def make_oracle(settings: str, task: PlanTask, planner: Planner) -> Policy:
-    """Return a simulated policy for a task.
-
-    Args:
-        settings: such as `act=0.7,choose=0.9,seed=3`.
-        task: what it knows the truth of.
-        planner: whom it proposes to.
-
-    Raises:
-        ConfigError: there is no such setting, or its value is none.
-    """
-    from treeact.benchmarks.simulation import Oracle, Rates
-
-    given = read_settings(
-        ORACLE, {"act": 0.8, "choose": 0.8, "votes": 1, "value": 0.0, "seed": 0}, settings
-    )
-    seed = given.pop("seed", 0)
-    rates = Rates(**given)
-
-    def make(budget: Budget, ledger: Ledger) -> Proposer:
-        return Oracle(
-            task.truth(),
-            rates=rates,
-            seed=seed,
-            budget=budget,
-            ledger=ledger,
-            ahead="plan" if planner.imagines else "nothing",
-        )
-
-    return make
 
 
 def _agent(
@@ -160,8 +122,8 @@ def _print_end(run: Run, result: Result, task: PlanTask, *, simulated: bool) -> 
     """Print the tree that was grown, and what the path is worth."""
     trees = read_trees(list(run.log.events()), run.log.blobs)
     console = Lines()
-    for line, style in tree_lines(trees):
-        console.line(line, style=style)
+    for line in draw(trees):
+        console.line(line.text, style=line.style)
     stopped = None if result.reason == "answered" else SearchExhausted(result.message)
     solution = Solution(path=result.path, stopped=stopped)
     measures = task.measure(solution, trees[-1])

@@ -168,8 +168,8 @@ def _library_settings(options: RunOptions) -> dict[str, Any]:
         return {"library": options.library, "frozen": options.frozen}
     if options.frozen:
         raise ConfigError(
-            f"--frozen is for agents with a library, and {options.agent} has none here: use "
-            "--agent dynasaur, or --agent poact with --library"
+            f"--frozen leaves a library as it is, and {options.agent} has no library: use --agent "
+            "dynasaur, or --agent poact with --library"
         )
     return {}
 

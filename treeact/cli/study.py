@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from treeact.benchmarks.statistics import need_libraries
 from treeact.benchmarks.studies import find_study, study_names
 from treeact.benchmarks.studies.cells import Cell, CellFile, cells_of
 from treeact.benchmarks.studies.plots import save_plot
 from treeact.benchmarks.studies.running import run_missing, usable_cores
-from treeact.benchmarks.studies.statistics import need_libraries
 from treeact.benchmarks.studies.study import Results, Study
 from treeact.benchmarks.studies.tables import as_json, markdown, terminal_table
 

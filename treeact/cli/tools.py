@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from treeact.agents.registry import look_up
-from treeact.cli.lines import printable
+from treeact.agents.registry import TOOLS, look_up
 from treeact.errors import ConfigError
+from treeact.printable import printable
 
 if TYPE_CHECKING:
     from treeact.tools import Tool
-
-TOOLS = {"gaia": "treeact.tools.gaia:gaia_tools"}
 
 
 @dataclass(frozen=True)

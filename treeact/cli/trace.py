@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from treeact.cli.display import make_display
-from treeact.cli.lines import printable
 from treeact.errors import TraceError
+from treeact.printable import printable
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import Event, RunEnded, RunStarted
 from treeact.trace.log import BLOBS_FOLDER, read_events

@@ -161,6 +161,8 @@ class Listener:
     """Called with each new piece of text of the first sample, when the model streams."""
     on_retry: Callable[[str, float], None] | None = None
     """Called before a retry, with what went wrong and the seconds until the next attempt."""
+    on_rate_limit: Callable[[float], None] | None = None
+    """Called besides where the server takes no more calls for the moment, with those seconds."""
 
 
 SILENT = Listener()

@@ -93,11 +93,18 @@ def _status_fault(error: Any, remedy: str) -> Fault:
             retryable=True,
             billed="no" if status in _REFUSED_5XX else "unknown",
             retry_after=_retry_after(error),
+            rate_limited=status in _REFUSED_5XX,
         )
     if status == 422 and type(error).__module__.startswith("litellm"):
         return Fault(message)  # LiteLLM could not read the reply
     retryable = status in _RETRYABLE and code != "insufficient_quota"
-    return Fault(message, retryable=retryable, billed="no", retry_after=_retry_after(error))
+    return Fault(
+        message,
+        retryable=retryable,
+        billed="no",
+        retry_after=_retry_after(error),
+        rate_limited=retryable and status == 429,
+    )
 
 
 def _is_context_full(error: Any, code: Any) -> bool:

@@ -20,7 +20,6 @@ from treeact.models.base import (
     Message,
     Meter,
     Model,
-    Prices,
     Request,
 )
 from treeact.models.cassette import (
@@ -34,9 +33,10 @@ from treeact.models.cassette import (
     image_digest,
     tape_name,
 )
+from treeact.models.wrapped import WrappedModel
 
 
-class RecordingModel:
+class RecordingModel(WrappedModel):
     """A model that passes every call on to another and records the reply.
 
     Each call is one line, appended and flushed before the reply is returned. The file is created
@@ -48,7 +48,7 @@ class RecordingModel:
     """
 
     def __init__(self, model: Model, path: str | Path) -> None:
-        self._model = model
+        super().__init__(model)
         self._path = Path(path)
         self._tapes: dict[Path, _Tape] = {}
         self._lock = threading.Lock()
@@ -57,25 +57,6 @@ class RecordingModel:
 
     def __repr__(self) -> str:
         return f"RecordingModel({self._model!r}, {str(self._path)!r})"
-
-    @property
-    def name(self) -> str:
-        """The name of the model that is recorded."""
-        return self._model.name
-
-    @property
-    def context_window(self) -> int | None:
-        """The context window of the model that is recorded."""
-        return self._model.context_window
-
-    @property
-    def prices(self) -> Prices | None:
-        """The prices of the model that is recorded."""
-        return self._model.prices
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Return an upper bound of the tokens that `messages` take as input."""
-        return self._model.count_tokens(messages)
 
     async def complete(
         self, request: Request, *, meter: Meter | None = None, listener: Listener = SILENT
@@ -89,14 +70,6 @@ class RecordingModel:
             note = f"this reply was not recorded: {error.strerror or error}"
             return replace(completion, notes=(*completion.notes, note))
         return completion
-
-    async def warm_up(self) -> None:
-        """Do what the first call of the recorded model would else wait for."""
-        await self._model.warm_up()
-
-    async def aclose(self) -> None:
-        """Release the recorded model."""
-        await self._model.aclose()
 
     def _tape(self, request: Request) -> _Tape:
         path = self._path / tape_name(request.path) if self._path.is_dir() else self._path

@@ -25,6 +25,7 @@ class Fault(Exception):
         usage: what the server reported although the reply was unusable; it overrides `billed`.
         retry_after: seconds the server asked to wait, or None.
         context_full: the prompt does not fit the model's context window.
+        rate_limited: the server takes no more calls for the moment.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Fault(Exception):
         usage: Usage | None = None,
         retry_after: float | None = None,
         context_full: bool = False,
+        rate_limited: bool = False,
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
@@ -43,6 +45,7 @@ class Fault(Exception):
         self.usage = usage
         self.retry_after = retry_after
         self.context_full = context_full
+        self.rate_limited = rate_limited
 
     @property
     def message(self) -> str:
@@ -152,6 +155,8 @@ class RetryLoop:
                 delay = self._delay_before_next(fault, retries)
                 if self._listener.on_retry is not None:
                     self._listener.on_retry(fault.message, delay)
+                if self._listener.on_rate_limit is not None and fault.rate_limited:
+                    self._listener.on_rate_limit(delay)
                 await self._sleep(delay)
             else:
                 return self._with_spent(completion, retries)

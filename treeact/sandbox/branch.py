@@ -65,8 +65,6 @@ class DriverBranch:
         recorded: Sequence[ToolCall] = (),
     ) -> Execution:
         """Run `code` and keep its state for the next run; see `Branch.run`."""
-        if self._live:
-            self._live.nudge()
         seconds = self._sandbox.limits.timeout if timeout is None else timeout
         if not 0 < seconds < math.inf:
             raise SandboxError(f"a timeout of {seconds} s: give a positive number of seconds")

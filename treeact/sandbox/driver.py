@@ -25,7 +25,6 @@ import json
 import linecache
 import os
 import random
-import re
 import resource
 import select
 import shutil
@@ -49,7 +48,7 @@ HEADER = struct.Struct("!IIB")  # branch, length of the payload, kind
 OPEN, EXEC, RESULT, INTERRUPT, KILL, CLOSE, PUT, GET, LIST, STAT, LINE, WATCH, KEEP = range(1, 14)
 # Sandbox to host.
 HELLO, READY, FAILED, STDOUT, STDERR, GAP, IMAGE, CALL, DONE, DIED, STATE, REPLY = range(32, 44)
-WAITING, KEPT, NUDGE = 44, 45, 46
+WAITING, KEPT = 44, 45
 # Between the supervisor and its processes.
 FORK, RETIRE, UNFORKABLE = range(64, 67)
 
@@ -58,9 +57,6 @@ PAGE = 1 << 12
 MAX_LISTED = 20_000
 SLOW_CALL = 0.02  # seconds
 CHORE_DELAY = 0.001  # seconds
-
-
-NUDGED = HEADER.pack(0, 0, NUDGE)
 
 
 def encode(branch, kind, payload):
@@ -119,10 +115,10 @@ def load_filter(programs):
         raise SystemExit("no system call filter: the kernel refused it")
 
 
-def open_folder(path):
-    """Return a descriptor to look at a folder by, None when there is none to be had."""
+def open_ahead(path, flags=os.O_RDONLY):
+    """Return a descriptor to look at something by; None when there is none to be had."""
     try:
-        return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return os.open(path, flags | os.O_CLOEXEC)
     except OSError:
         return None
 
@@ -135,18 +131,22 @@ def close(fd):
         pass
 
 
-def look(fd, path):
-    """Return what `os.stat` does of an open folder, in one step that no jail makes dear."""
+def is_alone(own_stat):
+    """Tell whether this process surely has no other thread, by its open /proc/self/stat.
+
+    To read what is open is the one look that no jail makes dear.
+    """
     try:
-        return os.fstat(fd)
+        said = os.pread(own_stat, PAGE, 0)
     except (OSError, TypeError):
-        return os.stat(path)
+        return False
+    return said[said.rfind(b")") :].split(b" ", 19)[18:19] == [b"1"]
 
 
-def count_threads(tasks=None):
+def count_threads():
     """Return how many threads this process has beside its first, whatever started them."""
     for pause in (0.0005, 0.002, 0):
-        count = look(tasks, "/proc/self/task").st_nlink - 3
+        count = os.stat("/proc/self/task").st_nlink - 3
         if not count or threading.active_count() > 1:
             break
         time.sleep(pause)  # one that was joined may take a moment to be gone
@@ -273,11 +273,6 @@ def survey(folder, limit=MAX_LISTED):
         if len(found) + len(folders) > limit:
             break
     return found, folders
-
-
-def folder_mark(info):
-    """Return what changes when an entry comes or goes: times, size and links of a folder."""
-    return info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_nlink
 
 
 def printable(name):
@@ -1312,9 +1307,7 @@ class Node:
         self.cell = None
         self.background = []  # processes of the user's that live on after a run
         self.unread, self.output = [], None  # the read ends of stdout and stderr, to look at
-        self.place = self.tasks = (
-            None  # descriptors of the working folder and of the threads' folder
-        )
+        self.place = self.own_stat = None  # descriptors of the working folder and /proc/self/stat
         self.before = None  # what this process had used before its run
         self.foreign = False  # user code has forked this process
         os.register_at_fork(after_in_child=self.on_fork)
@@ -1334,10 +1327,9 @@ class Node:
         lost. The host sends one frame at a time over a line, and no descriptors.
         """
         ahead = PAGE if self.source == self.line else HEADER.size
-        data = self.read(HEADER.size, ahead)
-        if data.startswith(NUDGED) and data != NUDGED:  # what this was to wake for is here
-            data = data[HEADER.size :]
-            data += self.read(HEADER.size - len(data), ahead)
+        data = os.read(self.source, ahead)
+        if len(data) < HEADER.size:
+            data += self.read(HEADER.size - len(data), ahead) if data else os._exit(0)
         _, length, kind = HEADER.unpack_from(data)
         missing = HEADER.size + length - len(data)
         if missing > 0:
@@ -1382,11 +1374,6 @@ class Node:
                 continue
             except ConnectionError:
                 os._exit(0)
-
-    def nudge(self):
-        """Wake the host up, where it listens to this process alone: there is a report to come."""
-        if self.source == self.line:
-            os.write(self.sink, NUDGED)
 
     def choose_stream(self):
         """Wait for the supervisor and the host, and read from the one who says something."""
@@ -1518,7 +1505,7 @@ class Node:
 
     def descriptors(self):
         """Return the descriptors that are this object's own."""
-        return {self.sock.fileno(), self.line, self.place, *self.unread}
+        return {self.sock.fileno(), self.line, self.place, self.own_stat, *self.unread}
 
     def limit_process(self):
         """Set what one process may use, and keep siblings out of its memory."""
@@ -1585,23 +1572,27 @@ class Node:
         os.environ.update(HOME=self.work, PWD=self.work, TMPDIR=self.temp)
         if "tempfile" in sys.modules:
             sys.modules["tempfile"].tempdir = None
-        close(self.place)
-        self.place = open_folder(self.work)
         before = self.listing
         self.listing, self.folders = survey(self.work) if copied else ({}, set())
         if old:
             self.listing = {name: before.get(name) and info for name, info in self.listing.items()}
             self.saves = True
+        close(self.place)
+        self.place = open_ahead(self.work, os.O_PATH)
         self.synced, self.temporary = {}, set()
         if copied:
             self.save_files()
 
     def changed_files(self):
         """Return the regular files that differ from the last listing, and remember the new one."""
-        here = folder_mark(look(self.place, self.work))
-        if not self.listing and here == self.mark and here[0] < self.marked - 10**8:
+        try:
+            here = os.fstat(self.place)
+        except (OSError, TypeError):
+            here = os.stat(self.work)
+        mark = here.st_mtime_ns, here.st_ctime_ns
+        if not self.listing and mark == self.mark and mark[0] < self.marked - 10**8:
             return []  # empty before, and nothing came since
-        self.mark, self.marked = here, time.time_ns()
+        self.mark, self.marked = mark, time.time_ns()
         now, self.folders = survey(self.work)
         changed = {name: info for name, info in now.items() if self.listing.get(name) != info}
         self.listing = now
@@ -1667,7 +1658,7 @@ class Node:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         if self.ahead:  # else the parent is no frozen node, and may be about to retire
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        self.tasks = open_folder("/proc/self/task")
+        self.own_stat = open_ahead("/proc/self/stat")
         set_handler(SIGINT, self.cell.on_interrupt)
         self.before = resource.getrusage(resource.RUSAGE_SELF)
 
@@ -1683,7 +1674,7 @@ class Node:
         self.send(DONE, encode_report(report))
         self.ahead = False
         self.leave_line()
-        close(self.tasks)
+        close(self.own_stat)
         prctl(PR_SET_PDEATHSIG, 0)
         prctl(PR_SET_CHILD_SUBREAPER, 0)  # successors, orphaned in turn, are the supervisor's
 
@@ -1712,7 +1703,7 @@ class Node:
         try:
             ends = self.line, sink = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
             cell.namespace = {"__builtins__": builtins}
-            os.write(sink, NUDGED + encode(0, EXEC, b"0\nx = 1\nx"))
+            os.write(sink, encode(0, EXEC, b"0\nx = 1\nx"))
             self.choose_stream()
             payload = self.receive()[1]
             self.sink = sink
@@ -1738,18 +1729,14 @@ class Node:
 
 
 def encode_report(report):
-    """Return the report of a run as JSON; most are written here, without the time `json` takes."""
+    """Return the report of a run: as JSON, for which that of most takes too little time."""
     said = report["status"], report["value"], report["error"], report["notes"], report["files"]
     if said == ("ok", None, None, [], []):
-        output = "true" if report["output"] else "false"
-        return (PLAIN_REPORT % (report["cpu"], report["memory"], output)).encode()
+        return PLAIN_REPORT.pack(report["cpu"], report["memory"], report["output"])
     return json.dumps(report).encode()
 
 
-PLAIN_REPORT = (
-    '{"status": "ok", "value": null, "error": null, "notes": [], "files": [], '
-    '"cpu": %.6f, "memory": %d, "output": %s}'
-)
+PLAIN_REPORT = struct.Struct("!dQ?")  # of nothing but processor time, memory, and output to come
 
 
 def freeze_garbage():
@@ -1864,14 +1851,13 @@ class Cell:
             self.capture_figures()
             flush_streams()
             self.running = False
-            self.node.nudge()
         except BaseException as error:  # an interrupt or a fault of user code in the lines above
             self.running = False
             report["status"] = "interrupted" if self.interrupted else "error"
             report["error"] = describe_error(error, self.node.folder)
         if self.stopped and report["status"] != "interrupted":
             report.update(status="stopped", error=None)
-        threads = count_threads(self.node.tasks)
+        threads = 0 if is_alone(self.node.own_stat) else count_threads()
         if threads:
             note = "threads still alive: %d; until they end, this state can only be rebuilt by"
             self.notes.append(note % threads + " running its code again, not copied")
@@ -2043,7 +2029,7 @@ class FigureBackend:
         module.show = self.cell.capture_figures
 
 
-STATEMENT = re.compile(r"(?:[ \t]+|\w+ *=(?!=))[^'\"()\[\]{}\\;#\r\f]*")
+UNSURE = frozenset("'\"()[]{}\\;#\r\f")
 
 
 def ends_in_statement(source):
@@ -2052,7 +2038,10 @@ def ends_in_statement(source):
     A line that closes no string and no bracket began where it begins.
     """
     rest, _, last = source.rstrip("\n").rpartition("\n")
-    return not rest.endswith("\\") and STATEMENT.fullmatch(last) is not None
+    name, equals, value = last.partition("=")
+    assigns = equals and value[:1] != "=" and name.rstrip(" ").isidentifier()
+    sure = assigns or last.startswith((" ", "\t"))
+    return sure and UNSURE.isdisjoint(last) and not rest.endswith("\\")
 
 
 def flush_streams():

@@ -14,8 +14,7 @@ from typing import Any, Protocol
 from treeact.sandbox.protocol import Decoder, Kind, ProtocolError, encode
 from treeact.sandbox.wire import Wire
 
-FROM_CHILD = frozenset({Kind.CALL, Kind.IMAGE, Kind.DONE, Kind.NUDGE})
-_NUDGE = encode(0, Kind.NUDGE)
+FROM_CHILD = frozenset({Kind.CALL, Kind.IMAGE, Kind.DONE})
 _NUMBERS = itertools.count(1)
 
 
@@ -51,9 +50,9 @@ class Line:
         """Send one frame."""
         self._wire.write(encode(0, kind, payload))
 
-    def nudge(self) -> None:
-        """Wake the child up, which takes longer than it takes us to make a frame."""
-        self._wire.write(_NUDGE)
+    def attend(self, milliseconds: int) -> None:
+        """Take what the child says next, if it comes so soon, without a turn of the event loop."""
+        self._wire.attend(milliseconds)
 
     def close(self) -> None:
         """Hear no more of the child, nor it of us."""
@@ -64,8 +63,7 @@ class Line:
         for _, kind, payload in self._decoder.feed(data):
             if kind not in FROM_CHILD:
                 raise ProtocolError(f"the sandbox sent {kind.name} out of turn")
-            if kind != Kind.NUDGE:  # all it had to do was to wake us
-                self._owner.on_line_frame(self, kind, payload)
+            self._owner.on_line_frame(self, kind, payload)
 
     def _ended(self, error: Exception | None) -> None:
         if not self._closed:

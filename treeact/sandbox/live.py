@@ -13,6 +13,7 @@ from treeact.sandbox.base import FileInfo
 from treeact.sandbox.connection import Connection
 from treeact.sandbox.line import FROM_CHILD, Line
 from treeact.sandbox.protocol import (
+    PLAIN_DONE,
     Died,
     Done,
     Fields,
@@ -31,8 +32,10 @@ from treeact.sandbox.run import Run
 
 PIECE = 4 * 1024**2
 """Bytes of a file in one frame."""
-MOMENT = 0.002
-"""Seconds after which the supervisor is told of a run over a line."""
+ATTENTION = 1
+"""Milliseconds for which a run over a line is waited for without a turn of the event loop."""
+MOMENT = 0.001
+"""Seconds after which, then, the supervisor is told of such a run."""
 OPEN_PATIENCE = 60.0
 REPLY_PATIENCE = 60.0
 STATE_PATIENCE = 5.0
@@ -276,11 +279,6 @@ class LiveBranch:
             self.drop("the sandbox does not answer")
             raise SandboxError("the sandbox does not answer") from None
 
-    def nudge(self) -> None:
-        """Wake the child that waits: there is code to come."""
-        if self._line and self._run is None:
-            self._line.nudge()
-
     def begin(self, code: str, step: int) -> None:
         """Have code run; `follow` is to come before anything else."""
         if self._line:
@@ -300,10 +298,12 @@ class LiveBranch:
         self._run = run
         if self.lost is not None:
             run.on_lost(self.lost)
-        run.start(timeout)
-        if self._direct:
-            self._loop.call_later(MOMENT, self._watch, run)
         try:
+            self._attend(run)
+            if not run.ended:
+                run.start(timeout)
+                if self._direct:
+                    self._loop.call_later(MOMENT, self._watch, run)
             end = await run.wait()
         finally:
             self._run = None
@@ -312,6 +312,12 @@ class LiveBranch:
             if not end.restored:
                 self.drop(end.reason or "its processes ended")
         return end
+
+    def _attend(self, run: Run) -> None:
+        """Wait for a run over a line as long as most take, unless others are in progress."""
+        if self._direct and self._line and not Run.others_wait():
+            run.execution(parse_done(PLAIN_DONE))  # what was not gone through lately is slow
+            self._line.attend(ATTENTION)
 
     def send(self, kind: Kind, payload: bytes | dict[str, Any]) -> None:
         """Send one frame of the run in progress."""

@@ -37,11 +37,6 @@ CALL_FRAMES = 4
 KILL_PATIENCE = 30.0
 """Seconds for a driver to kill a run and restore the branch, before the branch is given up."""
 
-AWAKE = 0.0005
-"""Seconds that the wait for a run keeps the processor awake."""
-
-_PLAIN_END = Done("ok", None, None, (), (), 0.0, 0, output=False)
-
 CallTool = Callable[[Call], Awaitable[ToolCall]]
 Send = Callable[[Kind, bytes | dict[str, Any]], None]
 
@@ -237,11 +232,20 @@ class Run:
 
     # The end --------------------------------------------------------------------------------
 
+    @staticmethod
+    def others_wait() -> bool:
+        """True while runs are in progress that take their turns in the event loop."""
+        return bool(_IN_PROGRESS)
+
+    @property
+    def ended(self) -> bool:
+        """True when it is done or dead."""
+        return self._end is not None
+
     async def wait(self) -> Done | Died:
         """Wait for the end; a caller that stops waiting has the code killed and rolled back."""
         _IN_PROGRESS.add(self)
         try:
-            await self._stay_awake()
             return await self._ended()
         except asyncio.CancelledError:
             self.kill()
@@ -249,18 +253,6 @@ class Run:
             raise
         finally:
             _IN_PROGRESS.discard(self)
-
-    async def _stay_awake(self) -> None:
-        """Wait without sleep for as long as a short run takes, unless others are in progress.
-
-        Other tasks have their turns meanwhile. A processor that was let sleep takes longer to wake
-        than such a run takes, and what was not gone through lately is slow the first time.
-        """
-        until = self._loop.time() + AWAKE
-        if len(_IN_PROGRESS) == 1 and self._end is None:
-            self.execution(_PLAIN_END)
-        while len(_IN_PROGRESS) == 1 and self._end is None and self._loop.time() < until:  # noqa: ASYNC110
-            await asyncio.sleep(0)
 
     async def _ended(self) -> Done | Died:
         while self._end is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -26,6 +27,7 @@ class Wire:
     def __init__(self, source: int, sink: int) -> None:
         self._source, self._sink = source, sink
         self._loop = asyncio.get_running_loop()
+        self._feed: Feed = _ignore
         self._ended: Ended | None = None
         self._backlog = bytearray()
         self._drained = asyncio.Event()
@@ -44,8 +46,8 @@ class Wire:
         if self._closed:
             ended(None)
         else:
-            self._ended = ended
-            self._loop.add_reader(self._source, self._take, feed)
+            self._feed, self._ended = feed, ended
+            self._loop.add_reader(self._source, self._take)
 
     async def pump(self, feed: Feed) -> None:
         """Hand over what comes until the end, whatever ends it; raise what `feed` raises."""
@@ -56,7 +58,17 @@ class Wire:
         finally:
             self._end(None)
 
-    def _take(self, feed: Feed) -> None:
+    def attend(self, milliseconds: int) -> None:
+        """Hand over what comes within so short a time, while nothing else has its turn.
+
+        The thread sleeps: one that spins keeps a child on the same processor from its work.
+        """
+        readable = select.poll()
+        readable.register(self._source, select.POLLIN)
+        if self._ended and readable.poll(milliseconds):
+            self._take()
+
+    def _take(self) -> None:
         try:
             data = os.read(self._source, PIECE)
         except BlockingIOError:
@@ -65,7 +77,7 @@ class Wire:
             data = b""
         try:
             if data:
-                feed(data)
+                self._feed(data)
             else:
                 self._end(None)
         except Exception as error:
@@ -135,6 +147,10 @@ class Wire:
         self._drained.set()
         for fd in {self._source, self._sink}:
             os.close(fd)
+
+
+def _ignore(data: bytes) -> None:
+    pass
 
 
 def _settle(future: asyncio.Future[None], error: Exception | None) -> None:

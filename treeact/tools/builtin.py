@@ -9,7 +9,7 @@ from treeact.tools.function import make_tool
 from treeact.tools.naming import FINAL_ANSWER as FINAL_ANSWER
 
 
-def _final_answer(answer: Any) -> None:
+async def _final_answer(answer: Any) -> None:  # a plain function would run in a thread
     """Give the final answer and end the task. Nothing after this call is run.
 
     Args:

@@ -464,6 +464,58 @@ class RunEnded(Event):
     duration: float
 
 
+class BenchStarted(Event):
+    """A benchmark began, or goes on: this is written once for each time."""
+
+    type: Literal["bench_started"] = "bench_started"
+    suite: str
+    jobs: int
+    """All that are to be done, one for each sample and epoch."""
+    left: int
+    """Those that were not done when it began."""
+
+
+class TaskStarted(Event):
+    """A sample is worked on."""
+
+    type: Literal["task_started"] = "task_started"
+    task: str
+    epoch: int
+    attempt: int
+    """From 1; later ones go on from the record of the one before."""
+    level: int | None = None
+
+
+class TaskEnded(Event):
+    """The work on a sample stopped; its own trace says how, and this is the summary."""
+
+    type: Literal["task_ended"] = "task_ended"
+    task: str
+    epoch: int
+    attempt: int
+    state: str
+    """`answered`, `stopped` at a limit, `errored` or `cancelled`."""
+    reason: str
+    message: str = ""
+    answer: Text | None = None
+    steps: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+    duration: float = 0.0
+    working: float = 0.0
+    """Seconds without those of waiting for rate limits."""
+
+
+class BenchEnded(Event):
+    """A benchmark stopped, done or not."""
+
+    type: Literal["bench_ended"] = "bench_ended"
+    done: int
+    left: int
+    message: str = ""
+
+
 class Unknown(Event):
     """An event of a type that this version does not know; its other fields are kept."""
 
@@ -504,7 +556,11 @@ AnyEvent = Annotated[
     | ActionsRetrieved
     | Noticed
     | Answered
-    | RunEnded,
+    | RunEnded
+    | BenchStarted
+    | TaskStarted
+    | TaskEnded
+    | BenchEnded,
     Field(discriminator="type"),
 ]
 

@@ -30,12 +30,19 @@ class EventLog:
     Args:
         directory: the run directory, made if it is missing; None keeps everything in memory.
         redactor: what keeps secrets out.
+        append: go on with a log that is there, in which a last line that was cut off is removed.
 
     Raises:
         TraceError: the directory cannot be made or already holds a run.
     """
 
-    def __init__(self, directory: Path | None = None, *, redactor: Redactor | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        redactor: Redactor | None = None,
+        append: bool = False,
+    ) -> None:
         self.directory = directory
         self._redactor = redactor or Redactor()
         self._seq = 0
@@ -47,7 +54,8 @@ class EventLog:
         self._end = 0
         self._live: _LiveText | None = None
         if directory is not None:
-            self._file = _create(directory)
+            self._file = _create(directory, append=append)
+            self._seq, self._end = _mend(self._file, directory) if append else (0, 0)
             self._live = _LiveText(directory / LIVE_FILE, self._redactor)
         self.blobs = BlobStore(directory / BLOBS_FOLDER if directory is not None else None)
 
@@ -196,12 +204,21 @@ def read_events(directory: Path) -> Iterator[Event]:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     return
-                yield _parse_line(line, f"{path}, line {number}")
+                yield parse_line(line, f"{path}, line {number}")
     except OSError as error:
         raise TraceError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _parse_line(line: bytes, where: str) -> Event:
+def parse_line(line: bytes, where: str) -> Event:
+    """Return the event that a line of a log is.
+
+    Args:
+        line: the bytes.
+        where: how messages call it.
+
+    Raises:
+        TraceError: it is damaged.
+    """
     try:
         data = json.loads(line)
         if not isinstance(data, dict):
@@ -246,10 +263,19 @@ def _append(file: FileIO, line: bytes, end: int) -> int:
     return written
 
 
-def _create(directory: Path) -> FileIO:
+def _create(directory: Path, *, append: bool) -> FileIO:
     with _as_trace_error(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        return (directory / EVENTS_FILE).open("xb", buffering=0)
+        return (directory / EVENTS_FILE).open("ab" if append else "xb", buffering=0)
+
+
+def _mend(file: FileIO, directory: Path) -> tuple[int, int]:
+    """Remove a last line that was cut off; return how many lines are left, and their bytes."""
+    with _as_trace_error(directory):
+        whole = (directory / EVENTS_FILE).read_bytes()
+        end = whole.rfind(b"\n") + 1
+        file.truncate(end)
+        return whole.count(b"\n"), end
 
 
 @contextmanager

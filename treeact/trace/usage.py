@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -46,6 +46,13 @@ class Entry:
     """Calls whose price is not known; when there are any, `cost` is a lower bound."""
     parts: dict[str, int] = field(default_factory=dict)
     """Input tokens by part of the prompt: system, tools, task, history, observation."""
+
+    @property
+    def price(self) -> str:
+        """The dollars in words: `n/a` where no price is known, `>=` where some are not."""
+        if self.calls and self.unpriced == self.calls:
+            return "n/a"
+        return f"{'>= ' if self.unpriced else ''}${self.cost:.4f}"
 
     def add(self, usage: Usage, cost: float | None, parts: Mapping[str, int] | None = None) -> None:
         """Add one call that used `usage` and cost `cost` dollars."""
@@ -100,6 +107,13 @@ class Ledger:
     ) -> None:
         """Book one call; `parts` are its input tokens by part of the prompt, if they are known."""
         self._entries.setdefault((role, phase), Entry()).add(usage, cost, parts)
+
+    def renamed(self, rename: Callable[[str], str]) -> Ledger:
+        """Return the same calls under other roles; what gets one name is added up."""
+        ledger = Ledger()
+        for role, phase, entry in self.rows():
+            ledger._entries.setdefault((rename(role), phase), Entry()).merge(entry)
+        return ledger
 
     def rows(self) -> Iterable[tuple[str, str, Entry]]:
         """Yield role, phase and sum, in the order in which they first occurred."""

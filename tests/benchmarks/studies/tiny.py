@@ -3,8 +3,8 @@
 import asyncio
 import random
 
+from treeact.benchmarks.statistics import mean
 from treeact.benchmarks.studies import plots
-from treeact.benchmarks.studies.statistics import mean
 from treeact.benchmarks.studies.study import Study, Table, sweep
 
 SIDES = (4, 6, 20)

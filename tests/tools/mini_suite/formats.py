@@ -1,12 +1,18 @@
 """Writers of the file formats that the suite's tasks attach; the same input gives the same file."""
 
 import csv
+import gzip
 import io
 import json
 import re
+import sqlite3
+import tarfile
+import wave
 import zipfile
+from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from openpyxl import Workbook
 
@@ -33,12 +39,45 @@ def pretty_json(value: object) -> str:
 
 
 def write_zip(path: Path, members: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
+    path.write_bytes(zip_bytes(members, zipfile.ZIP_DEFLATED))
+
+
+def zip_bytes(members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in members.items():
             info = zipfile.ZipInfo(name, STAMP)
-            info.compress_type = zipfile.ZIP_DEFLATED
+            info.compress_type = compression
             info.external_attr = 0o644 << 16
             archive.writestr(info, content)
+    return buffer.getvalue()
+
+
+def write_tar_gz(path: Path, members: dict[str, bytes]) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    path.write_bytes(gzip.compress(buffer.getvalue(), mtime=0))
+
+
+def write_wav(path: Path, samples: Iterable[float], rate: int) -> None:
+    """Writes one channel of 8 bits; samples are from -1 to 1."""
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams((1, 1, rate, 0, "NONE", "not compressed"))
+        sound.writeframes(array("B", (round(128 + 127 * sample) for sample in samples)).tobytes())
+
+
+def write_sqlite(path: Path, tables: dict[str, tuple[str, Sequence[Sequence[object]]]]) -> None:
+    """Writes tables, each with the text of its columns and its rows."""
+    with sqlite3.connect(path) as base:
+        for name, (columns, rows) in tables.items():
+            base.execute(f"create table {name} ({columns})")
+            marks = ", ".join("?" * len(rows[0]))
+            base.executemany(f"insert into {name} values ({marks})", rows)
+    base.close()
 
 
 def write_xlsx(path: Path, sheets: dict[str, Iterable[Sequence[object]]]) -> None:
@@ -48,14 +87,19 @@ def write_xlsx(path: Path, sheets: dict[str, Iterable[Sequence[object]]]) -> Non
         sheet = book.create_sheet(title)
         for row in rows:
             sheet.append(list(row))
+    save_office(path, book)
+
+
+def save_office(path: Path, document: Any) -> None:
+    """Saves a workbook or a deck of slides, with a fixed time in it."""
     buffer = io.BytesIO()
-    book.save(buffer)
+    document.save(buffer)
     write_zip(path, _without_clock(buffer.getvalue()))
 
 
-def _without_clock(xlsx: bytes) -> dict[str, bytes]:
-    """The parts of a workbook, with the time of saving replaced by a fixed one."""
-    with zipfile.ZipFile(io.BytesIO(xlsx)) as archive:
+def _without_clock(office: bytes) -> dict[str, bytes]:
+    """The parts of an office file, with the time of saving replaced by a fixed one."""
+    with zipfile.ZipFile(io.BytesIO(office)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     core = parts["docProps/core.xml"]
     parts["docProps/core.xml"] = re.sub(

@@ -10,13 +10,32 @@ import sys
 from pathlib import Path
 from random import Random
 
+import documents
 import level1
 import level2
 import level3
+import mail
+import puzzles
+import records
+import several
+import signals
 import weights
 
 SUITE = Path(__file__).parents[3] / "treeact" / "benchmarks" / "suites" / "mini"
-TASKS = {**level1.TASKS, **level2.TASKS, **level3.TASKS, **weights.TASKS}
+MODULES = [level1, level2, level3, documents, records, mail, signals, several, puzzles, weights]
+
+
+def _level(task_id: str) -> int:
+    return int(task_id.split("-")[1])
+
+
+TASKS = {
+    task_id: module.TASKS[task_id]
+    for level in (1, 2, 3)
+    for module in MODULES
+    for task_id in module.TASKS
+    if _level(task_id) == level
+}
 
 
 def generate(folder: Path) -> None:
@@ -32,7 +51,7 @@ def generate(folder: Path) -> None:
         rows.append(
             {
                 "task_id": task_id,
-                "level": int(task_id.split("-")[1]),
+                "level": _level(task_id),
                 "question": item.question,
                 "files": files,
                 "answer": item.answer,

@@ -37,6 +37,12 @@ class PlanTask:
     """What is true of it. For simulated policies alone."""
     measure: Callable[[Solution, ActionTree], Measures]
     """Says how a solution went. For afterwards: no planner and no model is told."""
+    goal: str
+    """What is to be brought about, as a text that changes when the goal does."""
+
+    def __str__(self) -> str:
+        gold = [action.text for action in self.gold]
+        return f"{self.id}: {self.goal}; {gold}; {self.world.situation}; {self.world.calls}"
 
 
 def plan_tasks(suite: str) -> dict[str, PlanTask]:
@@ -98,6 +104,7 @@ def _household_task(task: HouseholdTask) -> PlanTask:
         gold=(*task.program, Answer("done")),
         truth=lambda: HouseholdTruth(task),
         measure=judge,
+        goal=str(sorted(task.goal, key=str)),
     )
 
 
@@ -124,6 +131,7 @@ def _api_task(task: ApiTask) -> PlanTask:
         gold=task.gold,
         truth=lambda: ChainTruth(task),
         measure=lambda solution, tree: asdict(score(task, solution.path)),
+        goal=task.goal.model_dump_json(),
     )
 
 

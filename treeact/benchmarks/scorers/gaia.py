@@ -6,6 +6,8 @@ import math
 import re
 import string
 
+from treeact.benchmarks.answers import as_number
+from treeact.benchmarks.scorers.closeness import is_bad_form, is_near
 from treeact.benchmarks.scoring import AnswerScorer, Verdict
 
 _SEPARATOR = re.compile("[,;]")
@@ -32,7 +34,7 @@ def gaia_score(prediction: str | float | None, truth: str | float) -> bool:
     if prediction is None:
         return False
     answer, expected = str(prediction), str(truth)
-    if (number := _as_float(expected)) is not None:
+    if (number := as_number(expected)) is not None:
         return _lenient_number(answer) == number
     if _SEPARATOR.search(expected):
         return _same_list(_SEPARATOR.split(answer), _SEPARATOR.split(expected))
@@ -40,11 +42,18 @@ def gaia_score(prediction: str | float | None, truth: str | float) -> bool:
 
 
 def judge(answer: str, truth: str) -> Verdict:
-    """Return the verdict on an answer."""
-    return Verdict(right=gaia_score(answer, truth))
+    """Return the verdict on an answer: right or not, and if not, whether it comes close."""
+    if gaia_score(answer, truth):
+        return Verdict(right=True)
+    return Verdict(
+        right=False,
+        near_miss=is_near(answer, truth),
+        format_failure=is_bad_form(answer, truth, gaia_score),
+    )
 
 
-GAIA = AnswerScorer("gaia", 1, judge)
+GAIA = AnswerScorer("gaia", 2, judge)
+"""Exact, by `gaia_score`; near misses and failures of form by `closeness`."""
 
 
 def _same_list(answers: list[str], expected: list[str]) -> bool:
@@ -52,21 +61,14 @@ def _same_list(answers: list[str], expected: list[str]) -> bool:
 
 
 def _same_element(answer: str, expected: str) -> bool:
-    if (number := _as_float(expected)) is not None:
+    if (number := as_number(expected)) is not None:
         return _lenient_number(answer) == number
     return _squeezed(answer) == _squeezed(expected)
 
 
-def _as_float(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
 def _lenient_number(text: str) -> float:
     # The reference gives infinity, not "wrong", for what does not parse; a truth of inf shows it.
-    number = _as_float(text.translate(_NO_CURRENCY))
+    number = as_number(text.translate(_NO_CURRENCY))
     return math.inf if number is None else number
 
 

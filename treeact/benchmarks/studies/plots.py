@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from treeact.benchmarks.studies.statistics import Estimate
+from treeact.benchmarks.statistics import Estimate
 from treeact.benchmarks.studies.study import Results, Study, Value
 from treeact.benchmarks.studies.tables import caption
 

@@ -10,27 +10,16 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
+from treeact.benchmarks.tables import Table as Table
+from treeact.benchmarks.tables import Value as Value
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from treeact.benchmarks.studies.statistics import Estimate
-
-Value = str | int | float
 Settings = Mapping[str, Value]
 """One point of the sweep; plain values, as it is written as JSON."""
 Measures = Mapping[str, float]
 """What one run comes to, by name."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """A table of what came out."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: Sequence[Sequence[Value | Estimate]]
-    note: str = ""
-    """How to read it."""
 
 
 class Results:

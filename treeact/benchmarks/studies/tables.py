@@ -1,13 +1,13 @@
-"""Tables of results: Markdown, JSON, and on the terminal."""
+"""What a study's tables say beside their figures: that they are simulated, and over what."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from treeact.benchmarks.studies.statistics import Estimate
-from treeact.benchmarks.studies.study import Study, Table, Value
+from treeact.benchmarks import tables as shared
+from treeact.benchmarks.studies.study import Study, Table
 
 if TYPE_CHECKING:
     from rich.table import Table as TerminalTable
@@ -23,28 +23,13 @@ def caption(study: Study, seeds: int) -> str:
 def markdown(study: Study, tables: Sequence[Table], seeds: int) -> str:
     """Return the tables as Markdown."""
     parts = [f"# Simulated study: {study.name}", study.question]
-    for table in tables:
-        lines = [table.columns, ["---"] * len(table.columns), *table.rows]
-        parts.append(f"## {table.title} (simulated)")
-        parts.append("\n".join(_line([_text(cell) for cell in line]) for line in lines))
-        if table.note:
-            parts.append(table.note)
+    parts += [shared.markdown(_simulated(table)) for table in tables]
     return "\n\n".join([*parts, caption(study, seeds)]) + "\n"
 
 
 def terminal_table(study: Study, table: Table, seeds: int) -> TerminalTable:
     """Return a table for rich."""
-    from rich.table import Table as TerminalTable
-
-    shown = TerminalTable(
-        title=f"{table.title} (simulated)",
-        caption=" ".join(filter(None, [table.note, caption(study, seeds)])),
-    )
-    for column in table.columns:
-        shown.add_column(column, overflow="fold")
-    for row in table.rows:
-        shown.add_row(*map(_text, row))
-    return shown
+    return shared.terminal_table(_simulated(table), caption=caption(study, seeds))
 
 
 def as_json(study: Study, tables: Sequence[Table], seeds: int) -> dict[str, Any]:
@@ -55,26 +40,9 @@ def as_json(study: Study, tables: Sequence[Table], seeds: int) -> dict[str, Any]
         "version": study.version,
         "seeds": seeds,
         "question": study.question,
-        "tables": [
-            {
-                "title": table.title,
-                "note": table.note,
-                "rows": [
-                    dict(zip(table.columns, map(_plain, row), strict=True)) for row in table.rows
-                ],
-            }
-            for table in tables
-        ],
+        "tables": [shared.plain(table) for table in tables],
     }
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _text(cell: Value | Estimate) -> str:
-    return f"{cell:g}" if isinstance(cell, float) else str(cell)
-
-
-def _plain(cell: Value | Estimate) -> Any:
-    return asdict(cell) if isinstance(cell, Estimate) else cell
+def _simulated(table: Table) -> Table:
+    return replace(table, title=f"{table.title} (simulated)")

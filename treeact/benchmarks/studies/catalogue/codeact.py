@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from treeact.benchmarks.simulation import Lengths, Oracle, Rates
+from treeact.benchmarks.statistics import difference, mean, ratio, share
 from treeact.benchmarks.studies import plots
-from treeact.benchmarks.studies.statistics import difference, mean, ratio, share
 from treeact.benchmarks.studies.study import Measures, Results, Settings, Study, Table, sweep
 from treeact.benchmarks.studies.worlds import AbstractEnvironment
 from treeact.planners.greedy import Greedy

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
+from treeact.benchmarks.statistics import Estimate, mean, ratio
 from treeact.benchmarks.studies import plots
 from treeact.benchmarks.studies.plan_runs import (
     Tokens,
@@ -17,7 +18,6 @@ from treeact.benchmarks.studies.plan_runs import (
     unroll,
 )
 from treeact.benchmarks.studies.plans import PlannedTask, make_task
-from treeact.benchmarks.studies.statistics import Estimate, mean, ratio
 from treeact.benchmarks.studies.study import (
     Measures,
     Results,

@@ -20,7 +20,7 @@ from treeact.benchmarks.studies.skills import (
     Tally,
     family,
 )
-from treeact.benchmarks.studies.statistics import Estimate, difference, mean
+from treeact.benchmarks.statistics import Estimate, difference, mean
 from treeact.benchmarks.studies.study import Measures, Results, Settings, Study, Table, Value, sweep
 
 if TYPE_CHECKING:

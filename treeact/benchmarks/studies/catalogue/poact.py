@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from treeact.benchmarks.statistics import Estimate, mean, ratio, share
 from treeact.benchmarks.studies import plots
 from treeact.benchmarks.studies.hops import make_task
 from treeact.benchmarks.studies.policies import STEPS, Rates, run_poact
-from treeact.benchmarks.studies.statistics import Estimate, mean, ratio, share
 from treeact.benchmarks.studies.study import (
     Measures,
     Results,

@@ -9,9 +9,9 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from treeact.benchmarks.simulation import Lengths, Oracle, Rates
+from treeact.benchmarks.statistics import Estimate, mean, share
 from treeact.benchmarks.studies import plots
 from treeact.benchmarks.studies.baselines import AideLike, Beam, WholeBest
-from treeact.benchmarks.studies.statistics import Estimate, mean, share
 from treeact.benchmarks.studies.study import Measures, Results, Settings, Study, Table, Value, sweep
 from treeact.benchmarks.studies.worlds import RIGHT, AbstractEnvironment, Decisions, Place
 from treeact.planners.best_of_n import BestOfN

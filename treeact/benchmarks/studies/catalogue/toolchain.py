@@ -10,9 +10,9 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from treeact.benchmarks.simulation import Oracle, Rates
+from treeact.benchmarks.statistics import Estimate, mean, quantile, ratio, share
 from treeact.benchmarks.studies import plots
 from treeact.benchmarks.studies.baselines import Uninformed, WideningBeam
-from treeact.benchmarks.studies.statistics import Estimate, mean, quantile, ratio, share
 from treeact.benchmarks.studies.study import (
     Measures,
     Results,

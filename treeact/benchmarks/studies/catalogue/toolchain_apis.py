@@ -11,9 +11,9 @@ from treeact.benchmarks.environments.apis.environment import DOMAINS
 from treeact.benchmarks.environments.apis.tasks import ApiTask, api_tasks
 from treeact.benchmarks.environments.apis.truth import ChainTruth, CheckedApis
 from treeact.benchmarks.simulation import Oracle, Rates
+from treeact.benchmarks.statistics import mean, quantile, ratio, share
 from treeact.benchmarks.studies import plots
 from treeact.benchmarks.studies.baselines import Uninformed
-from treeact.benchmarks.studies.statistics import mean, quantile, ratio, share
 from treeact.benchmarks.studies.study import Measures, Results, Settings, Study, Table, sweep
 from treeact.planners.mcts import MCTS
 from treeact.planners.memory import PlanMemory

@@ -10,9 +10,9 @@ from treeact.benchmarks.environments.household.metrics import measure
 from treeact.benchmarks.environments.household.tasks import household_tasks
 from treeact.benchmarks.environments.household.truth import HouseholdTruth
 from treeact.benchmarks.simulation import Ahead, Lengths, Oracle, Rates
+from treeact.benchmarks.statistics import Estimate, difference, mean, ratio, share
 from treeact.benchmarks.studies import plots
 from treeact.benchmarks.studies.baselines import StepByStep
-from treeact.benchmarks.studies.statistics import Estimate, difference, mean, ratio, share
 from treeact.benchmarks.studies.study import (
     Measures,
     Results,

@@ -1,20 +1,25 @@
-"""The `mini` suite: 17 GAIA-style tasks of our own over three levels, most with files."""
+"""The `mini` suite: 47 GAIA-style tasks of our own over three levels, most with files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from treeact.benchmarks.scorers import GAIA
-from treeact.benchmarks.suite import Suite, read_suite
+from treeact.benchmarks.suite import Suite, check_split, read_suite
 
 
-def load() -> Suite:
+def load(data: Path | None = None, split: str | None = None) -> Suite:
     """Loads the suite.
 
+    Args:
+        data: A folder with a copy of it; None is the one that comes with the package.
+        split: There is none to choose.
+
     Raises:
-        ConfigError: One of the suite's files is missing or damaged.
+        ConfigError: One of the suite's files is missing or damaged, or a split is named.
     """
-    return load_from(Path(__file__).parent)
+    check_split("mini", split, ())
+    return load_from(data or Path(__file__).parent)
 
 
 def load_from(folder: Path) -> Suite:

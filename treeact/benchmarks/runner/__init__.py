@@ -1,0 +1,1 @@
+"""Running a suite: who does what where, and what is done when."""

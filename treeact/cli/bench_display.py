@@ -1,0 +1,177 @@
+"""How a benchmark is shown while it runs: a table that lives in a terminal, else a line a task."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from treeact.printable import printable
+from treeact.trace import events as ev
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+SHOWN = 12
+"""Jobs in progress, and as many that have ended, in the live table."""
+FEW = 10
+"""Jobs that have ended below which no time is told that is left."""
+
+
+class BenchDisplay(Protocol):
+    """Shows the events of a benchmark one after the other."""
+
+    def show(self, event: ev.Event) -> None:
+        """Show one event."""
+
+
+class JsonLines:
+    """Each event as a line of JSON."""
+
+    def show(self, event: ev.Event) -> None:
+        """Print one event."""
+        sys.stdout.write(event.model_dump_json() + "\n")
+        sys.stdout.flush()
+
+
+class Quiet:
+    """Nothing."""
+
+    def show(self, event: ev.Event) -> None:
+        """Print nothing."""
+
+
+class Lines:
+    """A line for each job that has ended."""
+
+    def __init__(self) -> None:
+        self._tally = Tally()
+
+    def show(self, event: ev.Event) -> None:
+        """Print a line where a job has ended, or the benchmark."""
+        self._tally.take(event)
+        if isinstance(event, ev.BenchStarted):
+            sys.stdout.write(f"{event.suite}: {event.left} of {event.jobs} jobs to do\n")
+        elif isinstance(event, ev.TaskEnded):
+            answer = printable(_text(event.answer)).replace("\n", " ")[:60]
+            again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+            sys.stdout.write(
+                f"{self._tally.ended}/{self._tally.left}  {event.task}.{event.epoch}  "
+                f"{event.state}{again}  {event.steps} steps  {event.tokens} tokens  "
+                f"{event.duration:.1f} s  {answer or event.message.splitlines()[:1] or ''}\n"
+            )
+        elif isinstance(event, ev.BenchEnded) and event.message:
+            sys.stdout.write(f"{event.message}: {event.left} jobs are left\n")
+        sys.stdout.flush()
+
+
+class Tally:
+    """What is known of a benchmark in progress."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.left = 0
+        """Jobs to be done when it began."""
+        self.ended = 0
+        self.tokens = 0
+        self.cost = 0.0
+        self.unpriced = 0
+        self.running: dict[str, tuple[str, float]] = {}
+        """Label and beginning of the jobs in progress, by logical id."""
+        self.last: list[ev.TaskEnded] = []
+        self._clock = clock
+        self._began = clock()
+
+    def take(self, event: ev.Event) -> None:
+        """Take the next event in."""
+        match event:
+            case ev.BenchStarted():
+                self.left, self._began = event.left, self._clock()
+            case ev.TaskStarted():
+                self.running[event.id] = (f"{event.task}.{event.epoch}", self._clock())
+            case ev.TaskEnded():
+                self.running.pop(event.id, None)
+                self.ended += 1
+                self.tokens += event.tokens
+                self.cost += event.cost
+                self.unpriced += event.unpriced
+                self.last = [*self.last[1 - SHOWN :], event]
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds that are left, at the pace so far; None while too little has ended."""
+        if self.ended < min(FEW, self.left) or not self.ended:
+            return None
+        return (self._clock() - self._began) / self.ended * (self.left - self.ended)
+
+    def headline(self) -> str:
+        """Return the state of the whole in a line."""
+        eta = self.eta
+        at_least = ">= " if self.unpriced else ""
+        parts = [
+            f"{self.ended} of {self.left} done",
+            f"{len(self.running)} running",
+            f"{self.tokens:,} tokens",
+            f"{at_least}${self.cost:.4f}",
+            "" if eta is None else f"about {int(eta) // 60}:{int(eta) % 60:02d} left",
+        ]
+        return " · ".join(filter(None, parts))
+
+
+class Live:
+    """A table in the terminal, drawn four times a second."""
+
+    def __init__(self) -> None:
+        self._tally = Tally()
+
+    def show(self, event: ev.Event) -> None:
+        """Take an event in; the table shows it with its next drawing."""
+        self._tally.take(event)
+
+    def __rich__(self) -> RenderableType:
+        from rich.console import Group
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False)
+        for column in ("task", "state", "steps", "tokens", "time", "answer"):
+            table.add_column(column, no_wrap=True, overflow="ellipsis")
+        for ended in self._tally.last:
+            table.add_row(
+                f"{ended.task}.{ended.epoch}",
+                ended.state,
+                str(ended.steps),
+                str(ended.tokens),
+                f"{ended.duration:.1f} s",
+                printable(_text(ended.answer) or ended.message).replace("\n", " ")[:60],
+            )
+        now = time.monotonic()
+        for name, began in list(self._tally.running.values())[:SHOWN]:
+            table.add_row(name, "running", "", "", f"{now - began:.0f} s", "", style="dim")
+        return Group(table, self._tally.headline())
+
+
+def _text(text: ev.Text | None) -> str:
+    if isinstance(text, ev.Blob):
+        return text.head
+    return text or ""
+
+
+@contextmanager
+def bench_display(name: str) -> Iterator[BenchDisplay]:
+    """Give the display called `name`: auto, plain, jsonl or quiet."""
+    if name == "auto":
+        name = "live" if sys.stdout.isatty() else "plain"
+    match name:
+        case "jsonl":
+            yield JsonLines()
+        case "quiet":
+            yield Quiet()
+        case "plain":
+            yield Lines()
+        case _:
+            from rich.live import Live as RichLive
+
+            live = Live()
+            with RichLive(live, refresh_per_second=4, transient=True):
+                yield live

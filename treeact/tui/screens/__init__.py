@@ -1,0 +1,1 @@
+"""The screens. Each draws a view, and says in its bindings what can be done."""

@@ -1,0 +1,219 @@
+"""The run screen: what the agent does as it does it, and the keys that steer it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Footer, Static, TextArea
+
+from treeact.agents.remote import Order
+from treeact.tui.screens.base import RunBoundScreen
+from treeact.tui.widgets.approval import ApprovalPanel
+from treeact.tui.widgets.blocks import BlockColumn
+from treeact.tui.widgets.gauges import gauge_line
+from treeact.tui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from treeact.tui.session import Session
+
+TAIL = 1200
+"""Characters of streamed text that are shown."""
+
+
+class RunScreen(RunBoundScreen):
+    """The column of blocks, streamed text, approval, the prompt, and the gauges."""
+
+    HELP = """
+    What the agent says, does and sees, newest last. What is written below goes to the agent with
+    its next observation, or as the next question when the run has ended.
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,ctrl+down", "move(1)", "Next block", show=False),
+        Binding("k,ctrl+up", "move(-1)", "Block before", show=False),
+        Binding("end", "follow", "To the end", show=False),
+        Binding("space", "open", "Open or close", show=False),
+        Binding("t", "thoughts", "Open or close thoughts", show=False),
+        Binding("p", "prompt", "Write"),
+        Binding("u", "limit", "Limits", show=False),
+        Binding("a", "approve", "Approve"),
+        Binding("s", "approve_kind", "This kind always"),
+        Binding("e", "edit", "Edit, then run"),
+        Binding("i", "instruct", "Reject, saying why"),
+        Binding("r", "reject", "Reject"),
+        Binding("x", "stop", "Stop the run", show=False),
+        Binding("ctrl+s", "submit", "Send what was written", show=False),
+        Binding("escape", "escape", "Interrupt"),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._granted: set[str] = set()
+        self._answered_for: str | None = None
+        self._column = BlockColumn(lambda: session.view.blocks, session.index.blobs)
+        self._approval = ApprovalPanel(session.index.blobs)
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the column, the gauges, the approval and the prompt."""
+        with Horizontal(id="run-body"):
+            with Vertical(id="run-left"):
+                yield self._column
+                yield Static("", id="live")
+            yield Static("", id="gauges")
+        yield self._approval
+        yield Prompt(id="prompt")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Begin without the prompt in focus, so that letters are commands."""
+        super().on_mount()
+        self.query_one(Prompt).display = self.session.steer is not None
+        self._column.focus()
+
+    async def update_view(self) -> None:
+        """Draw what is new."""
+        view = self.session.view
+        await self._column.refresh_blocks()
+        self._draw_live()
+        lines = [gauge_line(gauge) for gauge in view.gauges(self.session.now())]
+        self.query_one("#gauges", Static).update("\n".join([*lines, "", *self._facts()]))
+        await self._draw_approval()
+        self.refresh_bindings()
+
+    def _facts(self) -> list[str]:
+        view = self.session.view
+        facts = [view.agent, view.model, f"planner {view.planner}"]
+        behind = self.session.behind
+        return [*filter(None, facts), *([f"reading: {behind} events to go"] if behind else [])]
+
+    def _draw_live(self) -> None:
+        texts = self.session.live.texts
+        tail = "" if not texts else list(texts.values())[-1][-TAIL:]
+        live = self.query_one("#live", Static)
+        live.update("\n".join(tail.splitlines()[-8:]))
+        live.display = bool(tail) and self.session.view.state == "working"
+
+    async def _draw_approval(self) -> None:
+        waiting = self.session.view.waiting if self.session.steer else None
+        if waiting is not None and self._kind(waiting.what, waiting) in self._granted:
+            if self._answered_for != waiting.id:
+                self._answered_for = waiting.id
+                await self.give(Order(command="approve"))
+            waiting = None
+        self._approval.show(waiting)
+
+    def _kind(self, what: str, waiting: object) -> str:
+        text = getattr(waiting, "text", "")
+        return what if what == "code" else f"call {str(text).partition('(')[0]}"
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what can be done now."""
+        waits = self._approval.waiting is not None
+        if action in ("approve", "approve_kind", "edit", "instruct", "reject"):
+            return waits and not self._approval.writing
+        if action == "prompt":
+            return self.session.steer is not None and not waits
+        return True
+
+    async def action_move(self, by: int) -> None:
+        """Move the cursor among the blocks."""
+        await self._column.move(by)
+
+    async def action_follow(self) -> None:
+        """Go to the end and stay there."""
+        await self._column.follow()
+
+    def action_open(self) -> None:
+        """Open or close the current block."""
+        self._column.toggle()
+
+    def action_thoughts(self) -> None:
+        """Open or close the thoughts."""
+        self._column.toggle_kind("thought")
+
+    def action_prompt(self) -> None:
+        """Write to the agent."""
+        self.query_one(Prompt).focus()
+
+    async def action_approve(self) -> None:
+        """Let the action happen."""
+        await self._decide(Order(command="approve"))
+
+    async def action_approve_kind(self) -> None:
+        """Let the action happen, and all of its kind from now on."""
+        waiting = self._approval.waiting
+        if waiting is not None and self._approval.open:
+            self._granted.add(self._kind(waiting.what, waiting))
+            await self._decide(Order(command="approve"))
+
+    def action_edit(self) -> None:
+        """Edit the code and run it."""
+        if self._approval.open:
+            self._approval.edit()
+
+    def action_instruct(self) -> None:
+        """Reject with instructions."""
+        if self._approval.open:
+            self._approval.instruct()
+
+    async def action_reject(self) -> None:
+        """Reject without a word."""
+        await self._decide(Order(command="reject"))
+
+    async def action_stop(self) -> None:
+        """End the run."""
+        if self.session.view.state != "ended":
+            await self.give(Order(command="cancel"))
+
+    async def _decide(self, order: Order) -> None:
+        if self._approval.open:
+            await self.give(order)
+
+    async def on_approval_panel_decided(self, message: ApprovalPanel.Decided) -> None:
+        """Pass on what was written in the panel."""
+        self._approval.back()
+        self._column.focus()
+        await self.give(message.order)
+
+    async def action_submit(self) -> None:
+        """Send what was written, wherever that was."""
+        if self._approval.writing:
+            self._approval.submit()
+            return
+        prompt = self.query_one(Prompt)
+        if prompt.has_focus:
+            await self.say(prompt)
+
+    async def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
+        """Send what was written in the prompt."""
+        await self.say(message.prompt)
+
+    async def say(self, prompt: TextArea) -> None:
+        """Send a text to the agent."""
+        text = prompt.text.strip()
+        if text and await self.give(Order(command="send", text=text)):
+            prompt.text = ""
+            self._column.focus()
+
+    async def action_escape(self) -> None:
+        """Leave a text; else interrupt the run, and the second time end it."""
+        if self._approval.writing:
+            self._approval.back()
+            self._column.focus()
+        elif self.query_one(Prompt).has_focus:
+            self._column.focus()
+        elif self.session.steer and self.session.view.state in ("working", "waiting"):
+            await self.give(Order(command="interrupt"))
+            self.query_one(Prompt).focus()
+        elif self.session.view.state == "interrupted":
+            await self.give(Order(command="cancel"))
+
+    async def find(self, words: str, *, forward: bool) -> bool:
+        """Go to the next block with some words."""
+        return await self._column.find(words, forward=forward)
+
+    def copied(self) -> str:
+        """Return the current block's text."""
+        return self._column.current.plain() if self._column.current else ""

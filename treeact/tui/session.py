@@ -1,0 +1,87 @@
+"""One run that is looked at: its log as it grows, and the way to steer it where there is one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from treeact.agents.remote import Order
+from treeact.errors import TraceError, TreeActError
+from treeact.trace.index import Entry, LiveText, TraceIndex
+from treeact.tui.views.run import RunView
+from treeact.tui.views.search import SearchView
+
+Steer = Callable[[Order], Awaitable[bool]]
+"""Gives an order to the run; returns whether anything waited for it. Raises TreeActError."""
+
+SLICE = 0.03
+"""Seconds of one refresh: longer logs are taken in over several, so that keys are never kept
+waiting."""
+
+
+STALE = 600.0
+"""Seconds without an event after which a run that is only looked at has no clock that goes on."""
+
+
+class Session:
+    """Reads a run directory piece by piece. A live run, an attached one and a replay are the same.
+
+    Args:
+        directory: the run directory.
+        steer: how to give orders; None for a run that can only be looked at.
+    """
+
+    def __init__(self, directory: Path, steer: Steer | None = None) -> None:
+        self.directory = directory
+        self.index = TraceIndex(directory)
+        self.live = LiveText(directory)
+        self.view = RunView()
+        self.search = SearchView(self.index.blobs)
+        self.steer = steer
+        self.problem = ""
+        """Why the log cannot be read any further; empty while it can."""
+        self._taken = 0
+
+    @property
+    def behind(self) -> int:
+        """How many events are known of and not taken in yet."""
+        return len(self.index.entries) - self._taken
+
+    def refresh(self) -> bool:
+        """Look for news for a moment; return whether there were any."""
+        try:
+            self.index.refresh()
+        except TraceError as error:
+            self.problem = str(error)
+        changed = self.live.refresh()
+        until = time.monotonic() + SLICE
+        while self.behind and time.monotonic() < until:
+            self._take(self.index.entries[self._taken])
+            self._taken += 1
+            changed = True
+        return changed
+
+    def _take(self, entry: Entry) -> None:
+        for event in self.index.events([entry]):
+            self.view.take(event)
+            self.search.take(event)
+            if event.type == "model_called":  # type: ignore[attr-defined]
+                self.live.forget(event.id)
+
+    def now(self) -> float:
+        """Return the time that the run's clock is read at: its end where the log ends with it."""
+        entries = self.index.entries
+        over = self.steer is None and entries and time.time() - entries[-1].time > STALE
+        return entries[-1].time if over else time.time()
+
+    async def give(self, order: Order) -> str:
+        """Give an order; return what is to be said about it: nothing, where it was taken."""
+        if self.steer is None:
+            return "this run is only looked at: it cannot be steered from here"
+        try:
+            if await self.steer(order):
+                return ""
+        except TreeActError as error:
+            return str(error)
+        return "too late: nothing waits for that any more"

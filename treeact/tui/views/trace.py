@@ -1,0 +1,122 @@
+"""A trace as a tree of what belongs to what, built from the envelopes of its events alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from treeact.trace.index import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line: a group of events under a logical id, or a single event."""
+
+    id: str
+    entry: Entry | None
+    """The event; None for a group."""
+    events: int
+    """How many events are at it and below."""
+    failed: bool
+    """Whether any of them tells of a failure."""
+    seconds: float
+    """From its first event to its last."""
+    first: int
+    """Number of its first event."""
+
+    @property
+    def name(self) -> str:
+        """What it is called beside its siblings."""
+        place = self.id.rpartition("/")[2]
+        return place if self.entry is None else self.entry.type.replace("_", " ")
+
+    @property
+    def key(self) -> str:
+        """What tells it from all other items."""
+        return self.id if self.entry is None else f"event {self.entry.number}"
+
+
+@dataclass(slots=True)
+class _Group:
+    first: Entry
+    last: Entry
+    events: int = 0
+    failed: bool = False
+    own: list[Entry] = field(default_factory=list)
+    below: dict[str, None] = field(default_factory=dict)
+
+
+class TraceTree:
+    """Groups events by their logical ids: `run`, `run/step-3`, `run/step-3/propose`.
+
+    It grows as entries are taken in; what is not looked at costs nothing but its envelope.
+    """
+
+    def __init__(self) -> None:
+        self._groups: dict[str, _Group] = {}
+        self._tops: dict[str, None] = {}
+        self._failures: list[Entry] = []
+        self._taken = 0
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Take in the entries that are new of all those of a log."""
+        for entry in entries[self._taken :]:
+            self._take(entry)
+        self._taken = len(entries)
+
+    def _take(self, entry: Entry) -> None:
+        if entry.failed:
+            self._failures.append(entry)
+        above = ""
+        for id in prefixes(entry.id):
+            group = self._groups.get(id)
+            if group is None:
+                group = self._groups[id] = _Group(entry, entry)
+                (self._groups[above].below if above else self._tops)[id] = None
+            group.last = entry
+            group.events += 1
+            group.failed = group.failed or entry.failed
+            above = id
+        self._groups[entry.id].own.append(entry)
+
+    def items(self, id: str = "") -> list[Item]:
+        """Return what is right below a group, in the order of time; the tops of the log for ""."""
+        if not id:
+            return [self._group(top) for top in self._tops]
+        group = self._groups[id]
+        found = [_event(entry) for entry in group.own]
+        found += [self._one(below) for below in group.below]
+        return sorted(found, key=lambda item: item.first)
+
+    def _one(self, id: str) -> Item:
+        """Return a group, or its event where there is only the one."""
+        group = self._groups[id]
+        return _event(group.own[0]) if group.events == 1 else self._group(id)
+
+    def _group(self, id: str) -> Item:
+        group = self._groups[id]
+        seconds = group.last.time - group.first.time
+        return Item(id, None, group.events, group.failed, seconds, group.first.number)
+
+    def failure(self, number: int, *, forward: bool = True) -> Entry | None:
+        """Return the next event that tells of a failure after event `number`, or before it."""
+        if forward:
+            return next((entry for entry in self._failures if entry.number > number), None)
+        return next((it for it in reversed(self._failures) if it.number < number), None)
+
+    def lineage(self, entry: Entry) -> list[str]:
+        """Return the groups from the top down to an event."""
+        return [id for id in prefixes(entry.id) if self._groups[id].events > 1]
+
+
+def _event(entry: Entry) -> Item:
+    return Item(entry.id, entry, 1, entry.failed, 0.0, entry.number)
+
+
+def prefixes(id: str) -> Iterator[str]:
+    """Yield the ids above an id, from the top, and itself."""
+    at = id.find("/")
+    while at >= 0:
+        yield id[:at]
+        at = id.find("/", at + 1)
+    yield id

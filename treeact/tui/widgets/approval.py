@@ -1,0 +1,109 @@
+"""The panel in which an action waits for a yes. It cannot be approved by keys typed ahead."""
+
+from __future__ import annotations
+
+import time
+
+from rich.syntax import Syntax
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.message import Message
+from textual.widgets import Static, TextArea
+
+from treeact.agents.remote import Order
+from treeact.trace.blobs import BlobStore
+from treeact.tui.views.run import Waiting
+from treeact.tui.widgets.blocks import read_text
+
+GUARD = 0.4
+"""Seconds after the panel has come in which no key decides anything."""
+
+_KEYS = "a once   s this kind   e edit   i reject, saying why   r reject   x stop the run"
+
+
+class ApprovalPanel(Vertical):
+    """Shows the action that waits, and a text to edit where that is asked for."""
+
+    class Decided(Message):
+        """A person has decided."""
+
+        def __init__(self, order: Order) -> None:
+            super().__init__()
+            self.order = order
+
+    def __init__(self, blobs: BlobStore) -> None:
+        super().__init__(id="approval")
+        self._blobs = blobs
+        self._since = 0.0
+        self._writing: str | None = None
+        self.waiting: Waiting | None = None
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        """Lay the panel out."""
+        yield Static("", id="approval-head")
+        with VerticalScroll(id="approval-body"):
+            yield Static("", id="approval-text")
+        yield TextArea("", id="approval-edit", language=None)
+        yield Static(_KEYS, id="approval-keys")
+
+    def show(self, waiting: Waiting | None) -> None:
+        """Show what waits, or nothing."""
+        if waiting == self.waiting:
+            return
+        self.waiting = waiting
+        self.display = waiting is not None
+        self._since = time.monotonic()
+        self._write(None)
+        if waiting is None:
+            return
+        self.query_one("#approval-head", Static).update(
+            f"! this {waiting.what} waits for your yes   {waiting.id}"
+        )
+        text = read_text(waiting.text, self._blobs)
+        self.query_one("#approval-text", Static).update(
+            Syntax(text, "python", theme="ansi_dark", background_color="default", word_wrap=True)
+        )
+        self.app.bell()
+
+    @property
+    def open(self) -> bool:
+        """Whether keys decide now: something waits, and was seen for long enough."""
+        return self.waiting is not None and time.monotonic() - self._since >= GUARD
+
+    @property
+    def writing(self) -> bool:
+        """Whether a text is being written."""
+        return self._writing is not None
+
+    def edit(self) -> None:
+        """Let the code be edited."""
+        if self.waiting is not None and self.waiting.what == "code":
+            self._write("edit", read_text(self.waiting.text, self._blobs))
+
+    def instruct(self) -> None:
+        """Let instructions be written that go with a rejection."""
+        self._write("reject")
+
+    def _write(self, what: str | None, text: str = "") -> None:
+        self._writing = what
+        editor = self.query_one("#approval-edit", TextArea)
+        editor.display = what is not None
+        self.query_one("#approval-body").display = what != "edit"
+        keys = f"ctrl+s {'run this' if what == 'edit' else 'reject'}   escape back"
+        self.query_one("#approval-keys", Static).update(_KEYS if what is None else keys)
+        if what is not None:
+            editor.text = text
+            editor.focus()
+
+    def submit(self) -> None:
+        """Decide by the text that was written."""
+        text = self.query_one("#approval-edit", TextArea).text
+        if self._writing == "edit":
+            self.post_message(self.Decided(Order(command="edit", text=text)))
+        elif self._writing == "reject":
+            self.post_message(self.Decided(Order(command="reject", text=text)))
+
+    def back(self) -> None:
+        """Leave the text."""
+        self._write(None)
