@@ -101,7 +101,7 @@ def test_another_agent_plays_the_tasks_that_were_recorded_with_it(tmp_path: Path
 def test_only_the_model_is_replayed(tmp_path: Path) -> None:
     """A changed cell changes what is computed, and the run says where it departs."""
     copy = tmp_path / "mini"
-    shutil.copytree(PACKAGE_DATA, copy, ignore=shutil.ignore_patterns("recordings", "*.py*"))
+    shutil.copytree(PACKAGE_DATA, copy, ignore=shutil.ignore_patterns("recordings", "__*__*"))
     path = copy / "files" / "mini-1-ledger" / "port_anselm_2023.csv"
     lines = path.read_text().splitlines(keepends=True)
     row = next(i for i, line in enumerate(lines) if re.match(r"2023-04.*[Tt]imber", line))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from treeact.agents.library import ActionLibrary
+from treeact.benchmarks.statistics import Estimate, difference, mean
 from treeact.benchmarks.studies import plots
 from treeact.benchmarks.studies.skills import (
     KINDS,
@@ -20,7 +21,6 @@ from treeact.benchmarks.studies.skills import (
     Tally,
     family,
 )
-from treeact.benchmarks.statistics import Estimate, difference, mean
 from treeact.benchmarks.studies.study import Measures, Results, Settings, Study, Table, Value, sweep
 
 if TYPE_CHECKING:
@@ -244,21 +244,19 @@ def _statuses(results: Results) -> Table:
 
 def draw(results: Results, figure: Figure) -> None:
     """Draw success over depth, over recall, and by kind of wrong function."""
-    panels = figure.subplots(1, 4, sharey=True)
-    for axes, wrong in zip(panels, (RAISES, MIXED), strict=False):
+    raising, every, retrieval, kinds = figure.subplots(1, 4, sharey=True)
+    for axes, wrong in ((raising, RAISES), (every, MIXED)):
         for policy in ("off", ON) if wrong == RAISES else ("off", ON, VERIFIED):
             _curve(axes, results, "depth", DEPTHS, policy, wrong=wrong, policy=policy)
         axes.set(xlabel="skills that a task passes through", title=f"wrong ones: {wrong}")
-    _curve(panels[2], results, "recall", RECALLS, ON)
-    _curve(panels[2], results, "", RECALLS, "off", policy="off")
-    _curve(panels[2], results, "", RECALLS, "shuffled", shuffled=1)
-    panels[2].set(xlabel="recall", title=f"retrieval, depth {DEPTH}")
-    for policy in POLICIES:
-        _curve(panels[3], results, "wrong", KINDS, policy, policy=policy)
-    panels[3].set(xlabel="how wrong functions are wrong", title=f"depth {DEPTH}")
-    for axes in panels:
-        axes.legend(loc="lower left")
-    panels[0].set(ylim=(0, 1), ylabel="success")
+    _curve(retrieval, results, "", RECALLS, "off", policy="off")
+    _curve(retrieval, results, "recall", RECALLS, ON)
+    _curve(retrieval, results, "", RECALLS, "shuffled", shuffled=1)
+    retrieval.set(xlabel="recall", title=f"retrieval, depth {DEPTH}")
+    _bars(kinds, results)
+    for axes in (raising, every, retrieval, kinds):
+        axes.legend(loc="upper right")
+    raising.set(ylim=(0, 1.4), yticks=(0, 0.2, 0.4, 0.6, 0.8, 1), ylabel="success")
 
 
 def _curve(
@@ -267,6 +265,19 @@ def _curve(
     """Draw success over the values of a setting, or as a level where none is named."""
     where = [{**point, **({name: value} if name else {})} for value in x]
     plots.line(axes, x, [mean(_values(results, "success", **one)) for one in where], label)
+
+
+def _bars(axes: Axes, results: Results) -> None:
+    """Draw success for each kind of wrong function, a bar for each policy."""
+    width = 0.8 / len(POLICIES)
+    for number, policy in enumerate(POLICIES):
+        found = [mean(_values(results, "success", wrong=kind, policy=policy)) for kind in KINDS]
+        heights = [estimate.value for estimate in found]
+        spread = [[e.value - e.low for e in found], [e.high - e.value for e in found]]
+        places = [kind + number * width for kind in range(len(KINDS))]
+        axes.bar(places, heights, width, yerr=spread, align="edge", capsize=2, label=policy)
+    axes.set_xticks([kind + 0.4 for kind in range(len(KINDS))], KINDS)
+    axes.set(xlabel="how wrong functions are wrong", title=f"depth {DEPTH}")
 
 
 STUDY = Study(
