@@ -23,7 +23,7 @@ async def test_recorded_runs_that_read_documents_are_right(task_id: str) -> None
     sample = SAMPLES[task_id]
     model = ReplayModel(RECORDINGS / f"{task_id}-with-tools.jsonl")
     agent = CodeAct(model, tools=gaia_tools(), sandbox="unsafe-local")
-    run = agent.start(Task(sample.task.question, sample.task.files))
+    run = agent.start(sample.task)
     result = await run.result()
     events = list(run.log.events())
     assert gaia_score(result.answer, sample.truth)
@@ -35,7 +35,8 @@ async def test_recorded_runs_that_read_documents_are_right(task_id: str) -> None
 
 async def test_a_changed_document_changes_what_is_computed(tmp_path: Path) -> None:
     """The replies are on record; what the person's code finds, before the answer, is not."""
-    sample = SAMPLES["mini-1-timetable"]
+    task_id = "mini-1-timetable"
+    sample = SAMPLES[task_id]
     page = tmp_path / sample.task.files[0].name
     shutil.copy(sample.task.files[0], page)
     found = []
@@ -43,7 +44,7 @@ async def test_a_changed_document_changes_what_is_computed(tmp_path: Path) -> No
         page.write_text(page.read_text().replace("08:20", late))
         model = ReplayModel(RECORDINGS / "mini-1-timetable-with-tools.jsonl")
         agent = CodeAct(model, tools=gaia_tools(), sandbox="unsafe-local")
-        result = await agent.run(Task(sample.task.question, (page,)))
+        result = await agent.run(Task(sample.task.question, (page,), task_id))
         found.append(result.path[-2].observation.text)
     assert sample.truth in found[0]
     assert found[0] != found[1]

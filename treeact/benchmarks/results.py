@@ -17,6 +17,7 @@ from treeact.benchmarks.scoring import Attempt, Verdict
 from treeact.benchmarks.suite import Sample, Suite
 from treeact.benchmarks.suites import load_suite
 from treeact.errors import ConfigError, TraceError
+from treeact.models.prices import PriceList
 from treeact.trace import events as ev
 from treeact.trace.blobs import BlobStore
 from treeact.trace.log import BLOBS_FOLDER, EVENTS_FILE, read_events
@@ -110,12 +111,15 @@ class Results:
         return total_of(self.rows)
 
 
-def read_results(path: Path, *, suite: Suite | None = None) -> Results:
+def read_results(
+    path: Path, *, suite: Suite | None = None, prices: PriceList | None = None
+) -> Results:
     """Return the results of the benchmark in a directory, finished or not.
 
     Args:
         path: the directory.
         suite: the suite, where it is at hand; else it is loaded as the run was started with it.
+        prices: what calls are priced by anew; None leaves them what they cost when they were made.
 
     Raises:
         ConfigError: there is no benchmark, or its suite cannot be loaded.
@@ -130,15 +134,34 @@ def read_results(path: Path, *, suite: Suite | None = None) -> Results:
             f"{config.suite} has no task {missing[0]!r} any more, which the run in {path} has: "
             "restore the data that it was started with"
         )
-    rows = tuple(
-        _score(read_row(directory, job, samples[job.task], suite), samples[job.task], suite)
-        for job in manifest.jobs()
-    )
+    cost = _as_booked if prices is None else partial(_priced, prices, config.model)
+    rows = []
+    for job in manifest.jobs():
+        sample = samples[job.task]
+        rows.append(_score(read_row(directory, job, sample, suite, cost=cost), sample, suite))
     scorer = f"{suite.scorer.name} {suite.scorer.version}"
-    return Results(directory=path, manifest=manifest, scorer=scorer, scored=suite.scored, rows=rows)
+    return Results(
+        directory=path, manifest=manifest, scorer=scorer, scored=suite.scored, rows=tuple(rows)
+    )
 
 
-def read_row(directory: BenchDirectory, job: Job, sample: Sample, suite: Suite) -> Row:
+Cost = Callable[[ev.ModelCalled], float | None]
+"""Returns the dollars of a call, or None where its price is not known."""
+
+
+def _as_booked(call: ev.ModelCalled) -> float | None:
+    return call.cost
+
+
+def _priced(prices: PriceList, model: str, call: ev.ModelCalled) -> float | None:
+    """Return what a call costs by a list, as the model was asked for, or as it names itself."""
+    facts = prices.find(model) or prices.find(call.model)
+    return None if facts is None or facts.prices is None else facts.prices.cost(call.usage)
+
+
+def read_row(
+    directory: BenchDirectory, job: Job, sample: Sample, suite: Suite, *, cost: Cost = _as_booked
+) -> Row:
     """Return what came of a job, not scored yet."""
     trace = directory.trace(job)
     row = Row(task=job.task, epoch=job.epoch, level=sample.level, tags=sample.tags)
@@ -147,18 +170,18 @@ def read_row(directory: BenchDirectory, job: Job, sample: Sample, suite: Suite) 
     attempts = len(directory.earlier(job)) + 1
     row = replace(row, state="unfinished", trace=trace, attempts=attempts)
     try:
-        return _tell(row, trace, suite)
+        return _tell(row, trace, suite, cost)
     except TraceError as error:
         return replace(row, state="errored", reason="trace failure", message=str(error))
 
 
-def _tell(row: Row, trace: Path, suite: Suite) -> Row:
+def _tell(row: Row, trace: Path, suite: Suite, cost: Cost) -> Row:
     """Return a row with what its trace tells."""
     blobs, waited = BlobStore(trace / BLOBS_FOLDER), 0.0
     for event in read_events(trace):
         match event:
             case ev.ModelCalled():
-                row.ledger.add(event.role, event.phase, event.usage, event.cost, event.parts)
+                row.ledger.add(event.role, event.phase, event.usage, cost(event), event.parts)
             case ev.ModelRetried():
                 waited += event.wait
             case ev.Answered():

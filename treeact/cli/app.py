@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from enum import StrEnum
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -49,6 +52,7 @@ class Display(StrEnum):
     """How a run is shown."""
 
     auto = "auto"
+    tui = "tui"
     plain = "plain"
     jsonl = "jsonl"
     quiet = "quiet"
@@ -353,6 +357,54 @@ def doctor(
     from treeact.cli.doctor import run_doctor
 
     run_doctor(as_json=as_json)
+
+
+@trace_app.command("open")
+def trace_open(
+    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    runs: RunsOption = None,
+) -> None:
+    """Browse a run's trace on a screen."""
+    from treeact.cli.screens import open_trace
+
+    open_trace(run, runs=runs)
+
+
+def _with_screens(command: Callable[..., None]) -> Callable[..., None]:
+    """Return `run` as it is, but on screens."""
+    given = inspect.signature(command, eval_str=True)
+
+    @wraps(command)
+    def on_screens(**options: Any) -> None:
+        from treeact.cli.screens import need_terminal
+
+        need_terminal()
+        command(**options)
+
+    parameters = [
+        parameter.replace(default=Display.tui) if name == "display" else parameter
+        for name, parameter in given.parameters.items()
+    ]
+    on_screens.__signature__ = given.replace(parameters=parameters)  # type: ignore[attr-defined]
+    on_screens.__doc__ = "Start a run on screens: asks what is to be done, else as `run`."
+    return on_screens
+
+
+app.command("tui")(_with_screens(run))
+
+
+@app.command()
+def watch(
+    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    runs: RunsOption = None,
+) -> None:
+    """Watch a run of another process on a screen, and steer it from there.
+
+    Leaving the screen leaves the run alone.
+    """
+    from treeact.cli.screens import watch as watch_run
+
+    watch_run(run, runs=runs)
 
 
 @trace_app.command("show")

@@ -15,6 +15,10 @@ bench_app = typer.Typer(
 )
 
 DirectoryArgument = Annotated[Path, typer.Argument(help="Directory of the benchmark.")]
+PricesOption = Annotated[
+    Path | None,
+    typer.Option(help="Price all calls anew by this file, in the form of LiteLLM's list."),
+]
 DataOption = Annotated[
     Path | None, typer.Option(help="The suite's data, where it does not come with TreeAct.")
 ]
@@ -147,11 +151,13 @@ def run_command(  # one parameter per option: this is the table of them
 
 
 @bench_app.command("status")
-def status_command(directory: DirectoryArgument, as_json: JsonOption = False) -> None:
+def status_command(
+    directory: DirectoryArgument, prices: PricesOption = None, as_json: JsonOption = False
+) -> None:
     """Say how a benchmark stands, running or not."""
     from treeact.cli.bench_run import show_status
 
-    show_status(directory, as_json=as_json)
+    show_status(directory, prices=prices, as_json=as_json)
 
 
 @bench_app.command("rescore")
@@ -204,12 +210,13 @@ def report_command(
         bool,
         typer.Option("--redact", help="Leave out questions, truths, answers and all of traces."),
     ] = False,
+    prices: PricesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Report what came of a benchmark, finished or not."""
     from treeact.cli.bench_reports import report
 
-    report(directory, out=out or (), redacted=redacted, as_json=as_json)
+    report(directory, out=out or (), redacted=redacted, prices=prices, as_json=as_json)
 
 
 @bench_app.command("compare")

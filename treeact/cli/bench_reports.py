@@ -17,12 +17,20 @@ from treeact.benchmarks.results import read_results
 from treeact.benchmarks.runner.directory import open_directory
 from treeact.benchmarks.suites import load_suite
 from treeact.benchmarks.tables import Table
+from treeact.cli.bench_run import price_list
 
 GATED = frozenset({"gaia"})
 """Suites whose rows must not be published."""
 
 
-def report(directory: Path, *, out: Sequence[Path], redacted: bool, as_json: bool) -> None:
+def report(
+    directory: Path,
+    *,
+    out: Sequence[Path],
+    redacted: bool,
+    prices: Path | None,
+    as_json: bool,
+) -> None:
     """Write a report to files, or without any to standard output.
 
     Raises:
@@ -30,7 +38,7 @@ def report(directory: Path, *, out: Sequence[Path], redacted: bool, as_json: boo
     """
     config = open_directory(directory)[1].config
     suite = load_suite(config.suite, data=config.data, split=config.split)
-    results = read_results(directory, suite=suite)
+    results = read_results(directory, suite=suite, prices=price_list(prices))
     for path in out:
         write_report(results, suite, path, redacted=redacted)
         sys.stdout.write(f"{path}\n")

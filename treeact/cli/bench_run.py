@@ -18,6 +18,7 @@ from treeact.benchmarks.suites import describe_suites, load_suite
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.bench_display import bench_display
 from treeact.cli.run import on_interrupt
+from treeact.models.prices import PriceList
 from treeact.trace.runs import new_run_directory
 
 
@@ -87,9 +88,9 @@ def print_summary(results: Results) -> None:
     sys.stdout.write(f"directory: {results.directory}\n")
 
 
-def show_status(directory: Path, *, as_json: bool) -> None:
+def show_status(directory: Path, *, prices: Path | None, as_json: bool) -> None:
     """Print how a benchmark stands, running or not."""
-    results = read_results(directory)
+    results = read_results(directory, prices=price_list(prices))
     if not as_json:
         print_summary(results)
         return
@@ -106,6 +107,15 @@ def show_status(directory: Path, *, as_json: bool) -> None:
         "simulated": results.manifest.config.simulated or None,
     }
     sys.stdout.write(json.dumps(row) + "\n")
+
+
+def price_list(path: Path | None) -> PriceList | None:
+    """Return the prices in a file, or None where none is named.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    return None if path is None else PriceList.load(path)
 
 
 def rescore(directory: Path) -> None:

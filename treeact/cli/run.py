@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,13 @@ class RunOptions:
 
 def run_question(options: RunOptions) -> int:
     """Run one question and return the exit status."""
+    if options.display == "tui":
+        from treeact.cli.screens import can_show_screens, run_on_screen
+
+        if can_show_screens():
+            return run_on_screen(options)
+        sys.stderr.write("treeact: no terminal for screens: showing plain lines\n")
+        options = replace(options, display="plain")
     return asyncio.run(_run_question(options))
 
 
@@ -79,7 +86,7 @@ async def _run_question(options: RunOptions) -> int:
     try:
         kind = await prepare_sandbox(options.sandbox)
         async with open_tools(options.tools) as tools:
-            run = _start(options, question, model, kind, resume, tools)
+            run = start_run(options, question, model, kind, resume, tools)
             display = make_display(options.display, run.log.blobs)
             async with run, steerable(run):
                 with on_interrupt(lambda: interrupt(run, terminal, options.follow_up)):
@@ -127,7 +134,7 @@ def choose_question(given: str | None, resume: Path | None) -> str:
     return Past.load(resume).question
 
 
-def _start(
+def start_run(
     options: RunOptions,
     question: str,
     model: Model,
@@ -135,6 +142,7 @@ def _start(
     resume: Path | None,
     tools: Sequence[Tool],
 ) -> Run:
+    """Start the run that the options ask for."""
     from treeact.agents.task import Task
 
     planner = {} if options.planner is None else {"planner": make_planner(options.planner)}

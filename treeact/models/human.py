@@ -32,6 +32,8 @@ class HumanModel(LanguageModel):
         read_line: gives the next line with its end, or an empty string at the end of the input;
             by default lines come from standard input.
         write: takes the text to show; by default it goes to standard error.
+        ask: shows a whole request in another way, and returns the reply; then nothing is read or
+            written here.
     """
 
     author: Author = "hand"
@@ -41,8 +43,10 @@ class HumanModel(LanguageModel):
         *,
         read_line: Callable[[], Awaitable[str]] | None = None,
         write: Callable[[str], None] | None = None,
+        ask: Callable[[Request], Awaitable[str]] | None = None,
     ) -> None:
         super().__init__("human")
+        self._ask = ask
         self._read_line = read_line or StandardInput().read_line
         self._write = write or _write_to_stderr
         self._shown: tuple[Message, ...] = ()
@@ -52,8 +56,7 @@ class HumanModel(LanguageModel):
         import asyncio
 
         async with self._turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-            self._show(request)
-            text = await self._read_reply(request)
+            text = await (self._ask or self._ask_in_lines)(request)
         if on_text is not None and text:
             on_text(text)
         return Completion(
@@ -65,6 +68,10 @@ class HumanModel(LanguageModel):
             model=self.name,
             author=self.author,
         )
+
+    async def _ask_in_lines(self, request: Request) -> str:
+        self._show(request)
+        return await self._read_reply(request)
 
     def _show(self, request: Request) -> None:
         messages = request.messages

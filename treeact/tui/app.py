@@ -10,9 +10,12 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from treeact.errors import TreeActError
 from treeact.tui.screens.base import RunBoundScreen
+from treeact.tui.screens.library import LibraryScreen
 from treeact.tui.screens.run import RunScreen
 from treeact.tui.screens.search import SearchScreen
+from treeact.tui.screens.start import StartScreen
 from treeact.tui.screens.trace import TraceScreen
 from treeact.tui.screens.usage import UsageScreen
 from treeact.tui.session import Session
@@ -25,18 +28,22 @@ SCREENS: dict[str, Callable[[Session], RunBoundScreen]] = {
     "run": RunScreen,
     "trace": TraceScreen,
     "search": SearchScreen,
+    "library": LibraryScreen,
     "usage": UsageScreen,
 }
 
-GoOn = Callable[[str], Session]
-"""Starts a run that goes on from a node of the one that is shown, and returns it."""
+Start = Callable[[str], Session]
+"""Starts a run on a question, and returns it."""
+GoOn = Callable[[Session, str], Session]
+"""Starts a run that goes on from a node of one that is shown, and returns it."""
 
 
 class RunApp(App[None]):
     """Shows one run and steers it.
 
     Args:
-        session: the run.
+        session: the run; or who starts one, when the question is known.
+        about: with what a run is started, for the screen that asks for the question.
         go_on: how to go on from a node; None where that cannot be done from here.
         first: the screen to begin with.
         theme: name of a theme.
@@ -49,7 +56,8 @@ class RunApp(App[None]):
         Binding("1", "screen('run')", "Run", show=False),
         Binding("2", "screen('trace')", "Trace", show=False),
         Binding("3", "screen('search')", "Search tree", show=False),
-        Binding("4", "screen('usage')", "Usage", show=False),
+        Binding("4", "screen('library')", "Action library", show=False),
+        Binding("5", "screen('usage')", "Usage", show=False),
         Binding("ctrl+t", "next_theme", "Theme", show=False),
         Binding("f1,question_mark", "toggle_help", "Help"),
         Binding("ctrl+q", "quit", "Quit"),
@@ -57,8 +65,9 @@ class RunApp(App[None]):
 
     def __init__(
         self,
-        session: Session,
+        session: Session | Start,
         *,
+        about: str = "",
         go_on: GoOn | None = None,
         first: str = "run",
         theme: str = "safe-dark",
@@ -72,7 +81,10 @@ class RunApp(App[None]):
         for known in THEMES:
             self.register_theme(known)
         self.theme = "mono" if self._colours else theme
-        self.show_session(session)
+        self._about = about
+        self._start = None if isinstance(session, Session) else session
+        if isinstance(session, Session):
+            self.show_session(session)
 
     def show_session(self, session: Session) -> None:
         """Show another run from now on."""
@@ -81,6 +93,21 @@ class RunApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the first screen."""
+        if self._start is None:
+            self.push_screen(self._screen(self._first))
+        else:
+            self.push_screen(StartScreen(self._about), self._begin)
+
+    def _begin(self, question: str | None) -> None:
+        if question is None or self._start is None:
+            self.exit()
+            return
+        try:
+            self.show_session(self._start(question))
+        except TreeActError as error:
+            self.notify(str(error), severity="error")
+            self.push_screen(StartScreen(self._about), self._begin)
+            return
         self.push_screen(self._screen(self._first))
 
     def _screen(self, name: str) -> RunBoundScreen:
@@ -90,7 +117,8 @@ class RunApp(App[None]):
 
     def action_screen(self, name: str) -> None:
         """Show another screen of the run."""
-        self.switch_screen(self._screen(name))
+        if isinstance(self.screen, RunBoundScreen):
+            self.switch_screen(self._screen(name))
 
     def action_next_theme(self) -> None:
         """Take the next of our themes."""
@@ -110,7 +138,12 @@ class RunApp(App[None]):
         if self._go_on is None:
             self.notify("this run can only be looked at: start it from `treeact tui` to go on")
             return
-        self.show_session(self._go_on(message.node))
+        try:
+            session = self._go_on(self.session, message.node)
+        except TreeActError as error:
+            self.notify(str(error), severity="error")
+            return
+        self.show_session(session)
         self.action_screen("run")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from treeact.agents.remote import Order
 from treeact.errors import TraceError, TreeActError
 from treeact.trace.index import Entry, LiveText, TraceIndex
+from treeact.tui.asking import Asking
 from treeact.tui.views.run import RunView
 from treeact.tui.views.search import SearchView
 
@@ -30,10 +31,14 @@ class Session:
     Args:
         directory: the run directory.
         steer: how to give orders; None for a run that can only be looked at.
+        asking: prompts that wait for the person at this screen.
     """
 
-    def __init__(self, directory: Path, steer: Steer | None = None) -> None:
+    def __init__(
+        self, directory: Path, steer: Steer | None = None, *, asking: Asking | None = None
+    ) -> None:
         self.directory = directory
+        self.asking = asking or Asking()
         self.index = TraceIndex(directory)
         self.live = LiveText(directory)
         self.view = RunView()

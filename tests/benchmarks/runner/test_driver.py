@@ -20,6 +20,7 @@ from treeact.benchmarks.scoring import AnswerScorer
 from treeact.benchmarks.suite import Sample, Suite
 from treeact.errors import ConfigError, ModelError, TraceError
 from treeact.models.base import Prices, Request
+from treeact.models.prices import PriceList
 from treeact.models.retry import Fault, RetryPolicy
 from treeact.trace.events import BenchEnded, Event, ModelCalled, TaskEnded, TaskStarted
 from treeact.trace.log import EVENTS_FILE, read_events
@@ -168,6 +169,17 @@ async def test_another_scorer_scores_again_and_runs_nothing(tmp_path: Path) -> N
     lenient = replace(SUITE, scorer=AnswerScorer("lenient", 1, lambda *_: GAIA.judge("1", "1")))
     assert read_results(tmp_path, suite=lenient).accuracy == 1.0
     assert read_results(tmp_path, suite=SUITE).accuracy == 0.0
+
+
+async def test_another_price_list_prices_again_and_runs_nothing(tmp_path: Path) -> None:
+    results = await run(tmp_path)
+    assert results.total.unpriced == 6
+    figures = {"input_cost_per_token": 1e-3, "output_cost_per_token": 2e-3}
+    prices = PriceList({"scripted": {**figures, "litellm_provider": "test"}}, source="test")
+    priced = read_results(tmp_path, suite=SUITE, prices=prices).total
+    assert priced.unpriced == 0
+    usage = priced.usage
+    assert priced.cost == pytest.approx(usage.input_tokens * 1e-3 + usage.output_tokens * 2e-3)
 
 
 async def test_placeholders_are_never_scored(tmp_path: Path) -> None:

@@ -99,7 +99,8 @@ def with_markitdown(converter: str) -> Any:
         info = StreamInfo(extension=config["kind"], charset="utf-8")
         source = decode(data, config["charset"]).encode() if config["kind"] in MARKED_UP else data
         result = getattr(converters, converter)().convert(io.BytesIO(source), info)
-        return str(result.markdown)
+        # between pages stands a form feed, behind which "^" in a pattern finds no line
+        return str(result.markdown).replace("\f", "\n")
 
     return convert
 

@@ -41,6 +41,7 @@ class RunBoundScreen(Screen[None]):
         super().__init__()
         self.session = session
         self._words = ""
+        self._drawn = -1
 
     def compose(self) -> ComposeResult:
         """Lay out the head, the body and the line to search by."""
@@ -75,9 +76,12 @@ class RunBoundScreen(Screen[None]):
         """Take news in and draw them; a screen that is not shown does nothing."""
         if not self.is_current:
             return
-        self.session.refresh()
-        self._draw_status()
-        await self.update_view()
+        changed = self.session.refresh()
+        second = int(self.session.now())
+        if changed or second != self._drawn:  # the clock goes on where nothing else does
+            self._drawn = second
+            self._draw_status()
+            await self.update_view()
 
     def _draw_status(self) -> None:
         line = status_line(

@@ -11,10 +11,12 @@ from textual.widgets import Footer, Static, TextArea
 
 from treeact.agents.remote import Order
 from treeact.tui.screens.base import RunBoundScreen
+from treeact.tui.screens.limits import LimitsScreen
 from treeact.tui.widgets.approval import ApprovalPanel
 from treeact.tui.widgets.blocks import BlockColumn
 from treeact.tui.widgets.gauges import gauge_line
 from treeact.tui.widgets.prompt import Prompt
+from treeact.tui.widgets.reply import ReplyPanel
 
 if TYPE_CHECKING:
     from treeact.tui.session import Session
@@ -54,6 +56,7 @@ class RunScreen(RunBoundScreen):
         self._answered_for: str | None = None
         self._column = BlockColumn(lambda: session.view.blocks, session.index.blobs)
         self._approval = ApprovalPanel(session.index.blobs)
+        self._reply = ReplyPanel()
 
     def compose_body(self) -> ComposeResult:
         """Lay out the column, the gauges, the approval and the prompt."""
@@ -63,6 +66,7 @@ class RunScreen(RunBoundScreen):
                 yield Static("", id="live")
             yield Static("", id="gauges")
         yield self._approval
+        yield self._reply
         yield Prompt(id="prompt")
         yield Footer()
 
@@ -80,6 +84,7 @@ class RunScreen(RunBoundScreen):
         lines = [gauge_line(gauge) for gauge in view.gauges(self.session.now())]
         self.query_one("#gauges", Static).update("\n".join([*lines, "", *self._facts()]))
         await self._draw_approval()
+        self._reply.show(self.session.asking.next)
         self.refresh_bindings()
 
     def _facts(self) -> list[str]:
@@ -162,6 +167,18 @@ class RunScreen(RunBoundScreen):
         """Reject without a word."""
         await self._decide(Order(command="reject"))
 
+    def action_limit(self) -> None:
+        """Change a limit of the run."""
+        if self.session.steer is None or self.session.view.state == "ended":
+            self.notify("no run goes on here that could be limited")
+            return
+        gauges = self.session.view.gauges(self.session.now())
+        self.app.push_screen(LimitsScreen(gauges), self._change_limit)
+
+    async def _change_limit(self, order: Order | None) -> None:
+        if order is not None:
+            await self.give(order)
+
     async def action_stop(self) -> None:
         """End the run."""
         if self.session.view.state != "ended":
@@ -181,6 +198,10 @@ class RunScreen(RunBoundScreen):
         """Send what was written, wherever that was."""
         if self._approval.writing:
             self._approval.submit()
+            return
+        if self._reply.question is not None:
+            self._reply.submit()
+            self._column.focus()
             return
         prompt = self.query_one(Prompt)
         if prompt.has_focus:
@@ -202,7 +223,7 @@ class RunScreen(RunBoundScreen):
         if self._approval.writing:
             self._approval.back()
             self._column.focus()
-        elif self.query_one(Prompt).has_focus:
+        elif isinstance(self.focused, TextArea):
             self._column.focus()
         elif self.session.steer and self.session.view.state in ("working", "waiting"):
             await self.give(Order(command="interrupt"))

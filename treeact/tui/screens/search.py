@@ -36,7 +36,8 @@ class SearchScreen(RunBoundScreen):
         Binding("comma", "tick(-1)", "Back in time"),
         Binding("full_stop", "tick(1)", "On in time"),
         Binding("space", "play", "Play"),
-        Binding("end", "now", "Now", show=False),
+        Binding("0", "beginning", "Beginning", show=False),
+        Binding("dollar_sign", "now", "Now", show=False),
         Binding("j", "line(1)", "Down", show=False),
         Binding("k", "line(-1)", "Up", show=False),
         Binding("o", "fold", "Fold pruned", show=False),
@@ -119,6 +120,11 @@ class SearchScreen(RunBoundScreen):
         ticks = self.session.search.ticks
         now = ticks if self._tick is None else self._tick
         self._tick = max(0, min(ticks, now + by))
+        await self.update_view()
+
+    async def action_beginning(self) -> None:
+        """Show the tree before the first expansion."""
+        self._tick = 0
         await self.update_view()
 
     async def action_now(self) -> None:

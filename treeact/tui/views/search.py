@@ -85,7 +85,7 @@ class SearchView:
 
     def frontier(self, tick: int | None = None, *, most: int = 50) -> list[Row]:
         """Return the nodes that may be expanded, the cheapest first, then the best scored."""
-        waiting = [row for row in rows(*self.trees(tick)) if row.status in ("open", "planned")]
+        waiting = [row for row in rows(*self.trees(tick)) if row.status == "open"]
         waiting.sort(key=lambda row: (row.f, -(row.score or 0.0), row.order or 0))
         return waiting[:most]
 

@@ -23,12 +23,17 @@ class Item:
     """From its first event to its last."""
     first: int
     """Number of its first event."""
+    alone: bool = False
+    """Whether the event is all that there is under its id."""
 
     @property
     def name(self) -> str:
         """What it is called beside its siblings."""
         place = self.id.rpartition("/")[2]
-        return place if self.entry is None else self.entry.type.replace("_", " ")
+        if self.entry is None:
+            return place
+        kind = self.entry.type.replace("_", " ")
+        return f"{place}: {kind}" if self.alone else kind
 
     @property
     def key(self) -> str:
@@ -91,7 +96,7 @@ class TraceTree:
     def _one(self, id: str) -> Item:
         """Return a group, or its event where there is only the one."""
         group = self._groups[id]
-        return _event(group.own[0]) if group.events == 1 else self._group(id)
+        return _event(group.own[0], alone=True) if group.events == 1 else self._group(id)
 
     def _group(self, id: str) -> Item:
         group = self._groups[id]
@@ -109,8 +114,8 @@ class TraceTree:
         return [id for id in prefixes(entry.id) if self._groups[id].events > 1]
 
 
-def _event(entry: Entry) -> Item:
-    return Item(entry.id, entry, 1, entry.failed, 0.0, entry.number)
+def _event(entry: Entry, *, alone: bool = False) -> Item:
+    return Item(entry.id, entry, 1, entry.failed, 0.0, entry.number, alone)
 
 
 def prefixes(id: str) -> Iterator[str]:

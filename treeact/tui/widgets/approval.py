@@ -14,6 +14,7 @@ from treeact.agents.remote import Order
 from treeact.trace.blobs import BlobStore
 from treeact.tui.views.run import Waiting
 from treeact.tui.widgets.blocks import read_text
+from treeact.tui.widgets.prompt import Writing
 
 GUARD = 0.4
 """Seconds after the panel has come in which no key decides anything."""
@@ -44,7 +45,7 @@ class ApprovalPanel(Vertical):
         yield Static("", id="approval-head")
         with VerticalScroll(id="approval-body"):
             yield Static("", id="approval-text")
-        yield TextArea("", id="approval-edit", language=None)
+        yield Writing("", id="approval-edit", language=None)
         yield Static(_KEYS, id="approval-keys")
 
     def show(self, waiting: Waiting | None) -> None:

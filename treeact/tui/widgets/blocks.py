@@ -175,6 +175,10 @@ class BlockColumn(VerticalScroll):
         await self.refresh_blocks()
         self._mark()
 
+    def action_scroll_end(self) -> None:
+        """Go to the end and stay there, since that is what the end of a column means here."""
+        self.call_later(self.follow)
+
     @property
     def following(self) -> bool:
         """Whether the column stays at its end."""

@@ -1,4 +1,4 @@
-"""Where a person writes to the agent."""
+"""Where a person writes: several lines, of which ctrl+j begins a new one in any terminal."""
 
 from __future__ import annotations
 
@@ -7,8 +7,20 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 
-class Prompt(TextArea):
-    """A text of several lines: enter sends it, ctrl+j begins a new line."""
+class Writing(TextArea):
+    """A text of several lines."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "ctrl+j":
+            event.prevent_default()
+            event.stop()
+            self.insert("\n")
+        else:
+            await super()._on_key(event)
+
+
+class Prompt(Writing):
+    """A text that enter sends."""
 
     class Submitted(Message):
         """Enter was pressed."""
@@ -22,9 +34,5 @@ class Prompt(TextArea):
             event.prevent_default()
             event.stop()
             self.post_message(self.Submitted(self))
-        elif event.key == "ctrl+j":
-            event.prevent_default()
-            event.stop()
-            self.insert("\n")
         else:
             await super()._on_key(event)

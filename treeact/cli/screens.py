@@ -1,0 +1,171 @@
+"""The commands that show screens: for a run that starts, one elsewhere, and one that is over."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from treeact.cli import EXIT_CANCELLED
+from treeact.cli.run import RunOptions, choose_model, choose_question, exit_status, start_run
+from treeact.cli.sandbox import prepare_sandbox
+from treeact.cli.tools import open_tools
+from treeact.errors import ConfigError
+from treeact.trace.runs import find_run
+
+if TYPE_CHECKING:
+    from treeact.agents.remote import Order
+    from treeact.agents.run import Run
+    from treeact.models.base import Model
+    from treeact.tools import Tool
+    from treeact.tui.session import Session
+
+
+def can_show_screens() -> bool:
+    """Return whether there is a terminal that screens can be shown in."""
+    terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    return terminal and os.environ.get("TERM") != "dumb"
+
+
+def need_terminal() -> None:
+    """Check that screens can be shown.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    if not can_show_screens():
+        raise ConfigError(
+            "screens need a terminal, and this is none: `treeact run` and `treeact trace show` "
+            "print plain lines"
+        )
+
+
+def run_on_screen(options: RunOptions) -> int:
+    """Start a run, show it, and return the exit status."""
+    return asyncio.run(_run_on_screen(options))
+
+
+async def _run_on_screen(options: RunOptions) -> int:
+    from treeact.tui.app import RunApp
+    from treeact.tui.asking import Asking
+
+    resume = find_run(options.resume, folder=options.runs) if options.resume else None
+    question = None
+    if options.question is not None or resume is not None:
+        question = choose_question(options.question, resume)
+    asking = Asking()
+    model = await _model(options, asking)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(model.aclose)
+        kind = await prepare_sandbox(options.sandbox)
+        tools = await stack.enter_async_context(open_tools(options.tools))
+        runs = _Runs(options, model, kind, tools, asking, stack)
+        first: Session | Callable[[str], Session] = (
+            runs.start if question is None else runs.start(question, resume)
+        )
+        about = f"{options.agent} with {model.name}, in sandbox {kind}"
+        app = RunApp(first, about=about, go_on=runs.go_on)
+        await app.run_async()
+        return await runs.end()
+
+
+async def _model(options: RunOptions, asking: object) -> Model:
+    if options.model != "human":
+        return await choose_model(options)
+    from treeact.models.human import HumanModel
+    from treeact.models.recording import RecordingModel
+
+    model = HumanModel(ask=asking.ask)  # type: ignore[attr-defined]
+    return model if options.record is None else RecordingModel(model, options.record)
+
+
+class _Runs:
+    """The runs of one visit to the screens: the first, and those that go on from its nodes."""
+
+    def __init__(
+        self,
+        options: RunOptions,
+        model: Model,
+        sandbox: str,
+        tools: Sequence[Tool],
+        asking: object,
+        stack: AsyncExitStack,
+    ) -> None:
+        self._options = options
+        self._model = model
+        self._sandbox = sandbox
+        self._tools = tools
+        self._asking = asking
+        self._stack = stack
+        self._run: Run | None = None
+
+    def start(self, question: str, resume: Path | None = None) -> Session:
+        """Start a run."""
+        return self._begin(question, resume, self._options.at)
+
+    def go_on(self, session: Session, node: str) -> Session:
+        """Start a run that goes on from a node of another."""
+        question = session.index.blobs.read_text(session.view.question)
+        if self._run is not None:
+            self._run.cancel()
+        return self._begin(question, session.directory, node)
+
+    def _begin(self, question: str, resume: Path | None, at: str | None) -> Session:
+        from treeact.agents.remote import carry_out
+        from treeact.tui.session import Session
+
+        options = replace(self._options, at=at)
+        run = start_run(options, question, self._model, self._sandbox, resume, self._tools)
+        self._run = run
+        self._stack.push_async_callback(run.close)
+
+        async def steer(order: Order) -> bool:
+            return carry_out(run, order)
+
+        assert run.log.directory is not None
+        return Session(run.log.directory, steer, asking=self._asking)  # type: ignore[arg-type]
+
+    async def end(self) -> int:
+        """End what still goes on, and return the exit status."""
+        if self._run is None:
+            return EXIT_CANCELLED
+        self._run.cancel()
+        result = await self._run.result()
+        if result.answer is not None:
+            sys.stdout.write(f"{result.answer}\n")
+        sys.stderr.write(f"trace: {result.directory}\n")
+        return exit_status(result)
+
+
+def watch(name: str, *, runs: Path | None) -> None:
+    """Show a run of another process, and steer it where it takes commands."""
+    from treeact.agents.remote import SOCKET_FILE, give_order
+    from treeact.tui.session import Session
+
+    need_terminal()
+    directory = find_run(name, folder=runs)
+
+    async def steer(order: Order) -> bool:
+        return await give_order(directory, order)
+
+    alive = (directory / SOCKET_FILE).exists()
+    _show(Session(directory, steer if alive else None), first="run")
+
+
+def open_trace(name: str, *, runs: Path | None) -> None:
+    """Show a run that is over, by its trace."""
+    from treeact.tui.session import Session
+
+    need_terminal()
+    _show(Session(find_run(name, folder=runs)), first="trace")
+
+
+def _show(session: Session, *, first: str) -> None:
+    from treeact.tui.app import RunApp
+
+    RunApp(session, first=first).run()
