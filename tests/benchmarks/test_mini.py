@@ -96,6 +96,9 @@ SNARES = [
     ("mini-3-parcels", ' and parcel["posted"] >= "2024-07-01"', ""),
     ("mini-3-parcels", "math.ceil(cents * 1.08 / 5) * 5", "round(cents * 1.08)"),
     ("mini-3-parcels", " and scales > 1", ""),
+    ("mini-1-flour", ".lower()", ""),
+    ("mini-1-flour", "14 * 16", "14"),
+    ("mini-2-catch", ".lower()", ""),
     ("mini-3-ferry", 'or vehicle["places"] > places', "or places < 1"),
     ("mini-1-changelog", ' and "withdrawn" not in line', ""),
     ("mini-1-changelog", "line[3].isdigit()", "line[3:]"),
@@ -235,8 +238,8 @@ def test_a_changed_cell_of_the_parcels_changes_the_answer(folder: Path) -> None:
     assert printed(solution("mini-3-parcels")) == f"{cheaper:.2f}"
 
 
-def test_the_suite_has_fifteen_tasks_of_each_level() -> None:
-    assert Counter(sample.level for sample in SUITE.samples) == {1: 15, 2: 15, 3: 15}
+def test_the_suite_has_fifteen_tasks_of_each_level_and_a_pair() -> None:
+    assert Counter(sample.level for sample in SUITE.samples) == {1: 16, 2: 16, 3: 15}
     for sample in SUITE.samples:
         assert sample.task.id.startswith(f"mini-{sample.level}-")
 

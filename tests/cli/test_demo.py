@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from tests.cli.support import treeact
-from treeact.benchmarks.suites import learning, load_suite
+from treeact.benchmarks.suites import load_suite
 from treeact.benchmarks.suites.mini import recordings_folder
 from treeact.cli.demo import _choose_kind
 from treeact.errors import SandboxUnavailable
@@ -18,12 +18,12 @@ from treeact.sandbox.select import choose_kind, sandbox_class
 from treeact.trace.events import ActionSaved, CodeRun, ModelCalled, Noticed
 from treeact.trace.log import read_events
 
-SAMPLES = [*load_suite("mini").samples, *load_suite("learning").samples]
+SAMPLES = load_suite("mini").samples
 IDS = [sample.task.id for sample in SAMPLES]
 PACKAGE_DATA = recordings_folder("codeact").parents[1]
 
 
-SOME = ["ledger", "discs", "slides", "tones", "fair", "moths", "learning"]
+SOME = ["ledger", "discs", "slides", "tones", "fair", "moths", "flour", "catch"]
 """Tasks with tables, pictures, slides, sound, mail, archives, and a library."""
 
 
@@ -68,8 +68,11 @@ def runs_of(folder: Path) -> list[Path]:
     return sorted(run for run in next((folder / "runs").iterdir()).iterdir() if run.is_dir())
 
 
+TASKS = ("--task", "mini-1-flour", "--task", "mini-2-catch")
+
+
 def test_what_the_first_task_taught_is_verified_and_used_in_the_second(tmp_path: Path) -> None:
-    done = treeact(tmp_path, "demo", "--sandbox", "unsafe-local", "--task", "learning")
+    done = treeact(tmp_path, "demo", "--sandbox", "unsafe-local", *TASKS)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     first, second = done.stdout.split("How many ounces did it sell")[1].split("The attached list")
     assert "+ saved weight_in_ounces v1: def weight_in_ounces(text: str) -> int" in first
@@ -81,6 +84,8 @@ def test_what_the_first_task_taught_is_verified_and_used_in_the_second(tmp_path:
     events = read_events(runs_of(tmp_path)[1])
     [saved] = [e for e in events if isinstance(e, ActionSaved) and e.name == "ounces_by_group"]
     assert saved.uses == ("weight_in_ounces",)
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("library:")]
+    assert "weight_in_ounces v1, written and verified in mini-1-flour, used in mini-2-" in line
 
 
 def test_another_agent_plays_the_tasks_that_were_recorded_with_it(tmp_path: Path) -> None:
@@ -96,7 +101,7 @@ def test_another_agent_plays_the_tasks_that_were_recorded_with_it(tmp_path: Path
 def test_only_the_model_is_replayed(tmp_path: Path) -> None:
     """A changed cell changes what is computed, and the run says where it departs."""
     copy = tmp_path / "mini"
-    shutil.copytree(PACKAGE_DATA, copy, ignore=shutil.ignore_patterns("recordings", "*.py*"))
+    shutil.copytree(PACKAGE_DATA, copy, ignore=shutil.ignore_patterns("recordings", "__*__*"))
     path = copy / "files" / "mini-1-ledger" / "port_anselm_2023.csv"
     lines = path.read_text().splitlines(keepends=True)
     row = next(i for i, line in enumerate(lines) if re.match(r"2023-04.*[Tt]imber", line))
@@ -123,10 +128,8 @@ def test_an_unknown_task_names_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_recordings_are_there_for_each_task_and_say_who_answered() -> None:
-    folders = {"mini": recordings_folder("codeact"), "learning": learning.recordings_folder()}
     for task_id in IDS:
-        folder = folders[task_id.split("-")[0]]
-        header = (folder / f"{task_id}.jsonl").read_text().splitlines()[0]
+        header = (recordings_folder("codeact") / f"{task_id}.jsonl").read_text().splitlines()[0]
         assert json.loads(header)["author"] == "hand"
 
 

@@ -296,7 +296,7 @@ def demo(
             "--agent",
             "-a",
             help="codeact, dynasaur, poact or codeagents: the tasks with a recording of that one. "
-            "By default CodeAct's, and two of DynaSaur's.",
+            "By default DynaSaur's, and CodeAct's for the others.",
         ),
     ] = None,
     sandbox: SandboxOption = SandboxName.auto,
@@ -306,7 +306,7 @@ def demo(
     ] = None,
     runs: RunsOption = None,
 ) -> None:
-    """Run CodeAct over the mini suite and DynaSaur over two tasks, from recorded replies."""
+    """Run CodeAct, and DynaSaur with a library, over the mini suite, from recorded replies."""
     from treeact.cli.demo import run_demo
 
     raise typer.Exit(

@@ -1,10 +1,10 @@
-"""`treeact demo`: the mini suite, and two tasks with a library; only the replies are recorded."""
+"""`treeact demo`: the mini suite, two of its tasks with a library; only replies are recorded."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from treeact.benchmarks.scoring import Attempt
 from treeact.benchmarks.suite import Sample, Suite
 from treeact.benchmarks.suites import load_suite
-from treeact.benchmarks.suites.learning import recordings_folder as learning_recordings
-from treeact.benchmarks.suites.mini import load_from, recorded_agents
-from treeact.benchmarks.suites.mini import recordings_folder as mini_recordings
+from treeact.benchmarks.suites.mini import load_from, recorded_agents, recordings_folder
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.display import make_display
 from treeact.cli.run import on_interrupt
 from treeact.cli.sandbox import prepare_sandbox
 from treeact.errors import ConfigError, SandboxUnavailable
+from treeact.trace.events import ActionsRetrieved, ActionVerified
+from treeact.trace.log import read_events
 from treeact.trace.runs import new_run_directory
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ class Job:
     """One sample, and how it is worked on."""
 
     sample: Sample
-    suite: Suite
     agent: str
-    recordings: Path
     library: Path
     """Where DynaSaur keeps its actions; the other agents have none."""
 
@@ -55,6 +53,7 @@ class Row:
     sample: Sample
     result: Result
     right: bool
+    trace: Path
 
 
 def run_demo(
@@ -72,7 +71,8 @@ def run_demo(
         ConfigError: no task matches, or there is no recording of the agent.
     """
     folder = new_run_directory("demo", folder=runs)
-    every = _jobs(load_suite("mini") if data is None else load_from(data), agent, folder)
+    suite = load_suite("mini") if data is None else load_from(data)
+    every = _jobs(suite, agent, folder)
     jobs = [job for job in every if not only or any(part in job.sample.task.id for part in only)]
     if not jobs:
         known = ", ".join(job.sample.task.id for job in every)
@@ -80,8 +80,10 @@ def run_demo(
     sys.stdout.write(RECORDED + "\n")
     if agent is not None:
         sys.stdout.write(f"There are recordings of {agent} for {len(every)} tasks.\n")
-    rows = asyncio.run(_run_jobs(jobs, sandbox, display, folder))
+    rows = asyncio.run(_run_jobs(jobs, suite, sandbox, display, folder))
     _print_table(rows)
+    for line in _reuse(rows):
+        sys.stdout.write(line + "\n")
     sys.stdout.write(f"traces: {folder}\n")
     if any(row.result.reason == "cancelled" for row in rows):
         return EXIT_CANCELLED
@@ -89,35 +91,32 @@ def run_demo(
 
 
 def _jobs(mini: Suite, agent: str | None, folder: Path) -> list[Job]:
-    """Return all tasks with a recording of an agent.
-
-    By default the mini suite for CodeAct, and the two tasks for DynaSaur and a library.
-    """
-    learning = load_suite("learning")
-    recorded = [
-        (mini, agent or "codeact", mini_recordings(agent or "codeact")),
-        *([(learning, "dynasaur", learning_recordings())] if agent in (None, "dynasaur") else []),
+    """Return all tasks with a recording of an agent; by default DynaSaur's, and else CodeAct's."""
+    choices = (agent,) if agent else ("dynasaur", "codeact")
+    chosen = [
+        (sample, next((name for name in choices if _recording(sample, name).is_file()), None))
+        for sample in mini.samples
     ]
-    library = folder / "actions.sqlite"
-    jobs = [
-        Job(sample, suite, name, tapes, library)
-        for suite, name, tapes in recorded
-        for sample in suite.samples
-        if (tapes / f"{sample.task.id}.jsonl").is_file()
-    ]
+    jobs = [Job(sample, name, folder / "actions.sqlite") for sample, name in chosen if name]
     if not jobs:
-        known = ", ".join(sorted({"dynasaur", *recorded_agents()}))
+        known = ", ".join(recorded_agents())
         raise ConfigError(f"there is no recording of {agent}: there are those of {known}")
     return jobs
 
 
-async def _run_jobs(jobs: Sequence[Job], sandbox: str, display: str, folder: Path) -> list[Row]:
+def _recording(sample: Sample, agent: str) -> Path:
+    return recordings_folder(agent) / f"{sample.task.id}.jsonl"
+
+
+async def _run_jobs(
+    jobs: Sequence[Job], suite: Suite, sandbox: str, display: str, folder: Path
+) -> list[Row]:
     kind = await _choose_kind(sandbox)
     rows: list[Row] = []
     for job in jobs:
-        sample = job.sample
-        result, attempt = await _run_job(job, kind, display, folder / sample.task.id)
-        rows.append(Row(sample, result, job.suite.scorer.score(attempt, sample).right))
+        sample, trace = job.sample, folder / job.sample.task.id
+        result, attempt = await _run_job(job, kind, display, trace)
+        rows.append(Row(sample, result, suite.scorer.score(attempt, sample).right, trace))
         if result.reason == "cancelled":
             break
     return rows
@@ -148,10 +147,23 @@ def _agent(job: Job, kind: str) -> Agent:
     from treeact.agents.registry import AGENTS, look_up
     from treeact.models import ReplayModel
 
-    model = ReplayModel(job.recordings / f"{job.sample.task.id}.jsonl")
+    model = ReplayModel(_recording(job.sample, job.agent))
     library = {"library": job.library} if job.agent == "dynasaur" else {}
     agent: Agent = look_up(job.agent, AGENTS, "agent")(model, sandbox=kind, **library)
     return agent
+
+
+def _reuse(rows: Sequence[Row]) -> Iterator[str]:
+    """Say which actions a task used that an earlier one had written and seen verified."""
+    home: dict[str, str] = {}
+    for row in rows:
+        task, events = row.sample.task.id, list(read_events(row.trace))
+        for event in events:
+            if isinstance(event, ActionsRetrieved) and event.how == "named":
+                for label in filter(home.__contains__, event.actions):
+                    yield f"library: {label}, written and verified in {home[label]}, used in {task}"
+        verified = [event for event in events if isinstance(event, ActionVerified) and event.ok]
+        home = {**{f"{event.name} v{event.version}": task for event in verified}, **home}
 
 
 def _print_table(rows: Sequence[Row]) -> None:

@@ -94,7 +94,16 @@ def test_a_study_that_was_killed_resumes_to_what_an_uninterrupted_one_comes_to(t
 
 @pytest.mark.parametrize(
     "name",
-    ["codeact", "codified", "poact", "search", "toolchain", "toolchain-apis", "tree-planner"],
+    [
+        "codeact",
+        "codified",
+        "library",
+        "poact",
+        "search",
+        "toolchain",
+        "toolchain-apis",
+        "tree-planner",
+    ],
 )
 def test_every_study_measures_the_same_twice(name):
     study = find_study(name)

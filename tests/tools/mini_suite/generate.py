@@ -19,9 +19,10 @@ import puzzles
 import records
 import several
 import signals
+import weights
 
 SUITE = Path(__file__).parents[3] / "treeact" / "benchmarks" / "suites" / "mini"
-MODULES = [level1, level2, level3, documents, records, mail, signals, several, puzzles]
+MODULES = [level1, level2, level3, documents, records, mail, signals, several, puzzles, weights]
 
 
 def _level(task_id: str) -> int:

@@ -1,4 +1,4 @@
-"""The `mini` suite: 45 GAIA-style tasks of our own over three levels, most with files."""
+"""The `mini` suite: 47 GAIA-style tasks of our own over three levels, most with files."""
 
 from __future__ import annotations
 

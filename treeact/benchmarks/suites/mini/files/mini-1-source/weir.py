@@ -1,28 +1,22 @@
 """Gates of a river.
 
-def example():
-return 1
+    def example():
+        return 1
 """
-
 
 def open_gate(self, amount=0):
     total = 1
 
-
 def close_gate(self, amount=0):
     total = 3
-
 
 def level(self, amount=0):
     total = 3
     """The total is in litres."""
-
     def inner(value):
         """Work on inner."""
         total = 5
-
     return inner(amount)
-
 
 async def read_gauge(self, amount=0):
     """Work on read_gauge."""
@@ -35,21 +29,17 @@ class Weir4:
     def notify(self, amount=0):
         total = 4
         """The total is in litres."""
-
         def inner(value):
             total = 1
             """The total is in litres."""
-
         return inner(amount)
 
     def average(self, amount=0):
         total = 6
         """The total is in litres."""
-
         def inner(value):
             """Work on inner."""
             total = 7
-
         return inner(amount)
 
     async def spill(self, amount=0):
@@ -85,17 +75,14 @@ class Weir10:
     def parse(self, amount=0):
         """Work on parse."""
         total = 5
-
         def inner(value):
             """Work on inner."""
             total = 7
-
         return inner(amount)
 
     def retry(self, amount=0):
         """Work on retry."""
         total = 9
-
 
 # def forgotten(x):
 #     return x
