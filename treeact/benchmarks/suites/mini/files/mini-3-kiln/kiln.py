@@ -29,4 +29,4 @@ def litres(row):
 total = 0
 for row in csv.DictReader(open("firings.tsv"), delimiter="\t"):
     total = total + litres(row)
-print "litres of fuel:", int(total)
+print("litres of fuel: %d" % total)
