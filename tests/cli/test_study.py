@@ -57,7 +57,7 @@ def test_the_list_has_every_study_with_its_question(tmp_path):
     ("name", "says"),
     [
         ("codeakt", r"did you mean codeact\?"),
-        ("nothing-like-it", "choose one of codeact, search"),
+        ("nothing-like-it", "choose one of codeact, codified"),
         ("no.such.module:STUDY", "cannot be imported"),
         (":STUDY", "cannot be imported"),
         (f"{TINY}:draw", "is no study"),
