@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from treeact.tui.views.blocks import blocks_of
 
 from tests.agents.support import agent, answer, code
 from tests.agents.test_search import STEP_BACK, scripted
 from treeact import CodeAct, ScriptedModel, Task
+from treeact.agents.blocks import blocks_of
 from treeact.planners import TreePlanner
 from treeact.planners.best_of_n import BestOfN
 from treeact.planners.export import read_trees

@@ -76,7 +76,7 @@ def test_a_generator_is_a_list() -> None:
 def test_the_same_plan_in_english_says_everything() -> None:
     english = narrate_plan(parse_plan(PLAN)[0])
     for words in (
-        "The task is: the region that sold most The answer is a text.",
+        "The task is: the region that sold most. The answer is a text.",
         "A Sale is a record with these fields: region, which is a text and price, which is a "
         "number, or nothing.",
         "There is a helper called reviewer.",

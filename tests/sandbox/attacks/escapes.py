@@ -375,7 +375,7 @@ for fd in range(3, 64):
         link = os.readlink(f"/proc/self/fd/{fd}")
     except OSError:
         continue
-    if fd not in (NODE.sock.fileno(), NODE.line, NODE.place, NODE.tasks, *NODE.unread):
+    if fd not in (NODE.sock.fileno(), NODE.line, NODE.place, NODE.own_stat, *NODE.unread):
         print(fd, link)
 """,
         stdout=r"0 \w+\n",
