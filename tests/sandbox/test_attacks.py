@@ -41,8 +41,10 @@ async def arena(request: pytest.FixtureRequest) -> AsyncIterator[Arena]:
 
 @everywhere
 @pytest.mark.parametrize("name", NAMES)
-async def test_attack(arena: Arena, name: str) -> None:
+async def test_attack(arena: Arena, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (attack,) = (item for item in ATTACKS if item.name == name and arena.place in item.on)
+    if attack.lasting:  # a ruined branch is given up after this long, twice
+        monkeypatch.setattr("treeact.sandbox.run.KILL_PATIENCE", 1.0)
     before = start_peak()
     attacker = await arena.attacker()
     try:
