@@ -99,34 +99,41 @@ def run_command(  # one parameter per option: this is the table of them
 
     Exit status: 0 all jobs are done, 1 some are left, 2 nothing was run, 130 stopped by Ctrl-C.
     """
+    from pydantic import ValidationError
+
     from treeact.benchmarks.runner.config import BenchConfig, TaskLimits
     from treeact.benchmarks.runner.driver import RunSettings
     from treeact.benchmarks.runner.selection import Selection
+    from treeact.benchmarks.suite import first_fault
     from treeact.cli.bench_run import run_bench
+    from treeact.errors import ConfigError
 
-    config = BenchConfig(
-        suite=suite,
-        split=split,
-        data=data,
-        agent=agent,
-        model=model,
-        base_url=base_url,
-        planner=planner,
-        sandbox=sandbox.value,
-        tools=tuple(tools or ()),
-        instructions=instructions,
-        step_timeout=step_timeout,
-        context_tokens=context_tokens,
-        library=library,
-        frozen=frozen,
-        limits=TaskLimits(
-            steps=max_steps,
-            tokens=task_tokens,
-            usd=task_usd,
-            seconds=task_seconds,
-            working=task_working,
-        ),
-    )
+    try:
+        config = BenchConfig(
+            suite=suite,
+            split=split,
+            data=data,
+            agent=agent,
+            model=model,
+            base_url=base_url,
+            planner=planner,
+            sandbox=sandbox.value,
+            tools=tuple(tools or ()),
+            instructions=instructions,
+            step_timeout=step_timeout,
+            context_tokens=context_tokens,
+            library=library,
+            frozen=frozen,
+            limits=TaskLimits(
+                steps=max_steps,
+                tokens=task_tokens,
+                usd=task_usd,
+                seconds=task_seconds,
+                working=task_working,
+            ),
+        )
+    except ValidationError as error:
+        raise ConfigError(f"{first_fault(error)}: correct that option") from error
     settings = RunSettings(
         epochs=epochs,
         concurrency=concurrency,

@@ -36,6 +36,8 @@ async def _run_bench(
     suite = load_suite(config.suite, data=config.data, split=config.split)
     for fault in suite.faults:
         sys.stderr.write(f"treeact: left out: {fault}\n")
+    if suite.world is not None:
+        config = config.model_copy(update={"agent": "plan"})  # no other works in a world
     stop = _Stop()
     with bench_display(display) as shown, on_interrupt(stop.hit):
         results = await run_benchmark(

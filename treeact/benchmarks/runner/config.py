@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, field_validator
 
 from treeact.trace.budget import BudgetLimits
 
@@ -60,6 +61,15 @@ class BenchConfig(BaseModel):
     """Whether the library is left as it is."""
     limits: TaskLimits = TaskLimits()
 
+    @field_validator("instructions", "model")
+    @classmethod
+    def _is_text(cls, value: str) -> str:
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("it holds bytes that are no UTF-8") from error
+        return value
+
     def course(self) -> dict[str, Any]:
         """Return what decides results, but for the data, which has a fingerprint of its own."""
         return self.model_dump(mode="json", exclude={"data", "base_url"})
@@ -67,9 +77,7 @@ class BenchConfig(BaseModel):
     @property
     def hash(self) -> str:
         """SHA-256 of `course`: attempts under the same hash are attempts at the same thing."""
-        text = BenchConfig.model_validate(self.course()).model_dump_json(
-            exclude={"data", "base_url"}
-        )
+        text = json.dumps(self.course(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
