@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from treeact.benchmarks.suite import Suite
     from treeact.models.base import Model
 
-STAGGER = 0.004
+STAGGER = 0.002
 """Seconds between the beginnings of the first jobs: in step they would wait for each other."""
 MOST_LOSSES = 3
 """Workers that one job may lose before it counts as failed: more is the doing of its own code."""
