@@ -86,16 +86,16 @@ async def test_live_threads_are_reported_and_the_fork_is_rebuilt(branch: DriverB
 
 
 @pytest.mark.parametrize("kind", ["unsafe-local"], indirect=True)
-async def test_hundreds_of_branches_can_be_addressed(make: Make) -> None:
+async def test_few_of_many_branches_live_and_all_can_be_addressed(make: Make) -> None:
     async with make(limits={"live_branches": 6}) as sandbox:
         root = await sandbox.branch()
         await root.run("path = [0]")
         branches = [root]
-        for number in range(1, 120):
+        for number in range(1, 40):
             branches.append(await branches[number // 2].fork())
             await branches[-1].run(f"path.append({number})")
         assert sum(branch.is_live for branch in branches) <= 6
-        for number in (119, 3, 64):
+        for number in (39, 3, 20):
             path, step = [], number
             while step:
                 path.append(step)
