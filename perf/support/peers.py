@@ -21,7 +21,7 @@ PEERS = {
     # LiteLLM imports mcp on its first call with tools, and does not require it.
     "mini-swe-agent": ("mini-swe-agent==2.4.6", "litellm==1.106.2", "mcp==2.3.0"),
     "jupyter": ("jupyter_client==8.10.0", "ipykernel==7.4.0"),
-    "inspect_ai": ("inspect_ai>=0.3.100",),
+    "inspect_ai": ("inspect_ai==0.3.285",),
     "serialisers": ("dill==0.4.1", "numpy==2.4.6"),
 }
 """The requirements of each environment. A peer's figures are those of these versions."""
