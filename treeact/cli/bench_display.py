@@ -56,11 +56,12 @@ class Lines:
             sys.stdout.write(f"{event.suite}: {event.left} of {event.jobs} jobs to do\n")
         elif isinstance(event, ev.TaskEnded):
             answer = printable(_text(event.answer)).replace("\n", " ")[:60]
+            told = answer or event.message.partition("\n")[0]
             again = f", attempt {event.attempt}" if event.attempt > 1 else ""
             sys.stdout.write(
                 f"{self._tally.ended}/{self._tally.left}  {event.task}.{event.epoch}  "
                 f"{event.state}{again}  {event.steps} steps  {event.tokens} tokens  "
-                f"{event.duration:.1f} s  {answer or event.message.splitlines()[:1] or ''}\n"
+                f"{event.duration:.1f} s  {told}\n"
             )
         elif isinstance(event, ev.BenchEnded) and event.message:
             sys.stdout.write(f"{event.message}: {event.left} jobs are left\n")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from treeact.agents.run import Run
     from treeact.models.base import Model
     from treeact.tools import Tool
+    from treeact.tui.asking import Asking
     from treeact.tui.session import Session
 
 
@@ -74,13 +75,13 @@ async def _run_on_screen(options: RunOptions) -> int:
         return await runs.end()
 
 
-async def _model(options: RunOptions, asking: object) -> Model:
+async def _model(options: RunOptions, asking: Asking) -> Model:
     if options.model != "human":
         return await choose_model(options)
     from treeact.models.human import HumanModel
     from treeact.models.recording import RecordingModel
 
-    model = HumanModel(ask=asking.ask)  # type: ignore[attr-defined]
+    model = HumanModel(ask=asking.ask)
     return model if options.record is None else RecordingModel(model, options.record)
 
 
@@ -93,7 +94,7 @@ class _Runs:
         model: Model,
         sandbox: str,
         tools: Sequence[Tool],
-        asking: object,
+        asking: Asking,
         stack: AsyncExitStack,
     ) -> None:
         self._options = options
@@ -130,7 +131,7 @@ class _Runs:
             return carry_out(run, order)
 
         assert run.log.directory is not None
-        return Session(run.log.directory, steer, asking=self._asking)  # type: ignore[arg-type]
+        return Session(run.log.directory, steer, asking=self._asking)
 
     async def end(self) -> int:
         """End what still goes on, and return the exit status."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from treeact.agents.remote import Order
 from treeact.errors import TraceError, TreeActError
+from treeact.trace.events import ModelCalled
 from treeact.trace.index import Entry, LiveText, TraceIndex
 from treeact.tui.asking import Asking
 from treeact.tui.views.run import RunView
@@ -71,7 +72,7 @@ class Session:
         for event in self.index.events([entry]):
             self.view.take(event)
             self.search.take(event)
-            if event.type == "model_called":  # type: ignore[attr-defined]
+            if isinstance(event, ModelCalled):
                 self.live.forget(event.id)
 
     def now(self) -> float:

@@ -81,7 +81,7 @@ class Bench:
             kind = await choose_kind(config.sandbox)
             make = partial(sandbox_class(kind), limits=Limits())
             pool = SandboxPool(make, size=min(self.concurrency, 4))
-            self._sandbox = _Claiming(await self._stack.enter_async_context(pool)).make
+            self._sandbox = partial(_Claimed, await self._stack.enter_async_context(pool))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -170,16 +170,6 @@ class Bench:
             return {}
         path = self.config.library or self._home / "actions.sqlite"
         return {"library": path, "frozen": self.config.frozen}
-
-
-class _Claiming:
-    """Sandboxes of a pool, in the form in which agents ask for new ones."""
-
-    def __init__(self, pool: SandboxPool) -> None:
-        self._pool = pool
-
-    def make(self) -> Sandbox:
-        return _Claimed(self._pool)
 
 
 class _Claimed:

@@ -107,11 +107,11 @@ class BenchDirectory:
         directory = self.trace(job)
         if not directory.exists():
             return None
-        if not (directory / EVENTS_FILE).exists():  # killed before its first event
-            directory.rmdir() if not any(directory.iterdir()) else None
+        if not any(directory.iterdir()):  # killed before its first event
+            directory.rmdir()
+            return None
         aside = self._attempt(job, len(self.earlier(job)) + 1)
-        if directory.exists():
-            directory.rename(aside)
+        directory.rename(aside)
         return aside if (aside / EVENTS_FILE).exists() else None
 
     def read(self) -> Manifest | None:

@@ -93,7 +93,8 @@ async def run_benchmark(
     with home.locked():
         if settings.new and home.read() is not None:
             home.put_away()
-        manifest = prepare(home, config, suite, select(suite, settings.selection), settings.epochs)
+        wanted = select(suite, settings.selection)
+        manifest = prepare(home, config, suite, wanted, settings.epochs)
         log = EventLog(directory, append=True)
         log.subscribe(listen)
         try:
@@ -106,7 +107,7 @@ async def run_benchmark(
                 model=model,
             )
             async with executor(bench) as carrying:
-                driver = Driver(home, manifest, suite, settings, log)
+                driver = Driver(home, manifest, suite, wanted, settings, log)
                 await driver.run(carrying, stop or asyncio.Event())
         finally:
             log.close()
@@ -120,6 +121,7 @@ class Driver:
         home: the directory.
         manifest: its manifest.
         suite: its suite.
+        wanted: ids of the samples that are to be run now.
         settings: how it is run.
         log: where events are written.
     """
@@ -129,6 +131,7 @@ class Driver:
         home: BenchDirectory,
         manifest: Manifest,
         suite: Suite,
+        wanted: Sequence[str],
         settings: RunSettings,
         log: EventLog,
     ) -> None:
@@ -140,11 +143,11 @@ class Driver:
         self._budget = Budget(name=BENCHMARK, usd=settings.usd)
         self._jobs = manifest.jobs()
         rows = [read_row(home, job, self._samples[job.task], suite) for job in self._jobs]
-        wanted = set(select(suite, settings.selection))
+        chosen = set(wanted)
         self._left = deque(
             (job, row)
             for job, row in zip(self._jobs, rows, strict=True)
-            if job.task in wanted and self._is_left(row)
+            if job.task in chosen and self._is_left(row)
         )
         self._done = sum(row.over for row in rows)
         self._count_spent(rows)

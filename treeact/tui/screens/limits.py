@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -51,7 +51,7 @@ def read_limit(text: str) -> Order:
         ValueError: it is none; the text says what is wrong.
     """
     name, equals, value = (part.strip() for part in text.partition("="))
-    known = LimitName.__args__  # type: ignore[attr-defined]
+    known = get_args(LimitName)
     if not equals or name not in known:
         raise ValueError(f"write one of {', '.join(known)}, =, and a number or none")
     if value == "none":

@@ -20,6 +20,7 @@ from treeact.tui.widgets.reply import ReplyPanel
 
 if TYPE_CHECKING:
     from treeact.tui.session import Session
+    from treeact.tui.views.run import Waiting
 
 TAIL = 1200
 """Characters of streamed text that are shown."""
@@ -102,16 +103,16 @@ class RunScreen(RunBoundScreen):
 
     async def _draw_approval(self) -> None:
         waiting = self.session.view.waiting if self.session.steer else None
-        if waiting is not None and self._kind(waiting.what, waiting) in self._granted:
+        if waiting is not None and self._kind(waiting) in self._granted:
             if self._answered_for != waiting.id:
                 self._answered_for = waiting.id
                 await self.give(Order(command="approve"))
             waiting = None
         self._approval.show(waiting)
 
-    def _kind(self, what: str, waiting: object) -> str:
-        text = getattr(waiting, "text", "")
-        return what if what == "code" else f"call {str(text).partition('(')[0]}"
+    def _kind(self, waiting: Waiting) -> str:
+        """Return what is approved along with an action: all code, or calls of the same tool."""
+        return "code" if waiting.what == "code" else f"call {str(waiting.text).partition('(')[0]}"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can be done now."""
@@ -150,7 +151,7 @@ class RunScreen(RunBoundScreen):
         """Let the action happen, and all of its kind from now on."""
         waiting = self._approval.waiting
         if waiting is not None and self._approval.open:
-            self._granted.add(self._kind(waiting.what, waiting))
+            self._granted.add(self._kind(waiting))
             await self._decide(Order(command="approve"))
 
     def action_edit(self) -> None:

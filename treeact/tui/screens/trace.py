@@ -51,7 +51,6 @@ class TraceScreen(RunBoundScreen):
         self._part = 0
         self._following = False
         self._known = 0
-        self._loaded: dict[str, int] = {}
 
     def compose_body(self) -> ComposeResult:
         """Lay out the tree and the details."""
@@ -101,7 +100,6 @@ class TraceScreen(RunBoundScreen):
                 continue
             node.add(_label(item), data=item, allow_expand=item.entry is None)
         hidden = len(items) - PAGE
-        self._loaded[id] = len(node.children)
         if hidden > 0:
             self.notify(f"{hidden} more lines of {id}: search (/) leads to them")
 

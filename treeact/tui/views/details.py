@@ -68,7 +68,6 @@ def read_prompt(index: TraceIndex, call: ev.ModelCalled) -> list[ev.PromptMessag
     Raises:
         TraceError: an earlier call is missing or damaged.
     """
-    added = [call.prompt.added]
     keep, base = call.prompt.keep, call.prompt.base
     kept: list[ev.PromptMessage] = []
     if base is not None:
@@ -78,7 +77,7 @@ def read_prompt(index: TraceIndex, call: ev.ModelCalled) -> list[ev.PromptMessag
         if not isinstance(earlier, ev.ModelCalled):
             raise TraceError(f"the prompt goes on from event {base}, which is no call of a model")
         kept = read_prompt(index, earlier)[:keep]
-    return [*kept, *added[0]]
+    return [*kept, *call.prompt.added]
 
 
 def _texts(index: TraceIndex, event: ev.Event) -> list[Part]:
