@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from treeact.benchmarks.rows import fit_id
 from treeact.benchmarks.runner.config import BenchConfig, differences
 from treeact.benchmarks.suite import Suite, first_fault
 from treeact.errors import ConfigError
@@ -22,8 +21,6 @@ from treeact.trace.log import EVENTS_FILE
 MANIFEST_FILE = "run.json"
 TASKS_FOLDER = "tasks"
 LOCK_FILE = "lock"
-
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 
 
 class Job(BaseModel):
@@ -37,13 +34,8 @@ class Job(BaseModel):
 
     @property
     def folder(self) -> str:
-        """The name of its folder: the id itself, or where that is no safe name, one like it."""
-        name = self.task
-        if not _SAFE.fullmatch(name):
-            words = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40]
-            digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-            name = f"{words or 'task'}-{digest[:16]}"
-        return f"{name}.{self.epoch}"
+        """The name of its folder: the id, or what stands for one that is no safe name."""
+        return f"{fit_id(self.task)}.{self.epoch}"
 
 
 class Manifest(BaseModel):
