@@ -1,6 +1,5 @@
 """Every key does what it says, and none does more."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from textual.widgets import DataTable, OptionList, Static, TextArea, Tree
 
 from tests.agents.support import agent, answer, code, of_type
 from tests.agents.test_search import STEP_BACK, scripted
+from tests.tui.support import until
 from treeact import CodeAct, Run
 from treeact.agents.remote import Order, carry_out
 from treeact.models.human import HumanModel
@@ -50,13 +50,6 @@ async def shown(
             yield app, pilot
     finally:
         await run.close()
-
-
-async def until(pilot: Pilot[None], holds: Any) -> None:
-    """Wait until something holds on the screen."""
-    async with asyncio.timeout(20):
-        while not holds():
-            await pilot.pause(0.02)
 
 
 def waiting(app: RunApp) -> bool:

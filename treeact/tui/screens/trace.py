@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar
 
-from rich.syntax import Syntax
 from rich.text import Text as Rich
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,6 +16,7 @@ from treeact.trace.index import Entry
 from treeact.tui.screens.base import RunBoundScreen
 from treeact.tui.views.details import Part, details
 from treeact.tui.views.trace import Item, TraceTree
+from treeact.tui.widgets.long_text import LongText
 
 if TYPE_CHECKING:
     from treeact.tui.session import Session
@@ -62,7 +63,7 @@ class TraceScreen(RunBoundScreen):
             with Vertical(id="trace-details"):
                 yield Static("", id="trace-parts")
                 with VerticalScroll(id="trace-scroll"):
-                    yield Static("no event is chosen", id="trace-text")
+                    yield LongText("no event is chosen", id="trace-text")
         yield Footer()
 
     @property
@@ -89,8 +90,7 @@ class TraceScreen(RunBoundScreen):
 
     def _load(self, node: TreeNode[Item], id: str) -> None:
         """Add the items of a group that its line has not yet, a page at a time."""
-        items = self._tree.items(id)
-        for number, item in enumerate(items[:PAGE]):
+        for number, item in enumerate(islice(self._tree.items(id), PAGE)):
             if number < len(node.children):
                 child = node.children[number]
                 if child.data != item:
@@ -99,7 +99,7 @@ class TraceScreen(RunBoundScreen):
                     child.allow_expand = item.entry is None
                 continue
             node.add(_label(item), data=item, allow_expand=item.entry is None)
-        hidden = len(items) - PAGE
+        hidden = self._tree.count(id) - PAGE
         if hidden > 0:
             self.notify(f"{hidden} more lines of {id}: search (/) leads to them")
 
@@ -133,16 +133,7 @@ class TraceScreen(RunBoundScreen):
         )
         self.query_one("#trace-parts", Static).update(Rich(names))
         part = self._parts[self._part]
-        shown: Any = Rich(part.text)
-        if part.language != "text":
-            shown = Syntax(
-                part.text,
-                part.language,
-                theme="ansi_dark",
-                background_color="default",
-                word_wrap=True,
-            )
-        self.query_one("#trace-text", Static).update(shown)
+        self.query_one("#trace-text", LongText).show(part.text, part.language)
         self.query_one("#trace-scroll").scroll_home(animate=False)
 
     def action_part(self, by: int) -> None:

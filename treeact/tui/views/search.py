@@ -17,6 +17,8 @@ MOST_LINES = 5000
 """Lines of a drawing: a tree beyond that is shown down to where they end."""
 _TICKS = (ev.NodeExpanded, ev.NodePruned, ev.SteppedBack, ev.NodeChosen)
 """What moves the clock: the rest happens between."""
+_NEVER_DRAWN = (ev.ModelCalled, ev.CodeRun, ev.ToolCalled)
+"""What makes up most of a log, and tells nothing of its trees: it is not kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,8 @@ class SearchView:
 
     def take(self, event: ev.Event) -> None:
         """Take the next event of the run in."""
+        if isinstance(event, _NEVER_DRAWN):
+            return
         self._events.append(event)
         if isinstance(event, _TICKS):
             self._ticks.append(len(self._events))
@@ -57,7 +61,7 @@ class SearchView:
 
     @property
     def size(self) -> int:
-        """How many events were taken in."""
+        """How many events were kept."""
         return len(self._events)
 
     @property

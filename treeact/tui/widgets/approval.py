@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from rich.syntax import Syntax
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
@@ -14,6 +13,7 @@ from treeact.agents.remote import Order
 from treeact.trace.blobs import BlobStore
 from treeact.tui.views.run import Waiting
 from treeact.tui.widgets.blocks import read_text
+from treeact.tui.widgets.long_text import LongText
 from treeact.tui.widgets.prompt import Writing
 
 GUARD = 0.4
@@ -44,7 +44,7 @@ class ApprovalPanel(Vertical):
         """Lay the panel out."""
         yield Static("", id="approval-head")
         with VerticalScroll(id="approval-body"):
-            yield Static("", id="approval-text")
+            yield LongText(id="approval-text")
         yield Writing("", id="approval-edit", language=None)
         yield Static(_KEYS, id="approval-keys")
 
@@ -62,9 +62,7 @@ class ApprovalPanel(Vertical):
             f"! this {waiting.what} waits for your yes   {waiting.id}"
         )
         text = read_text(waiting.text, self._blobs)
-        self.query_one("#approval-text", Static).update(
-            Syntax(text, "python", theme="ansi_dark", background_color="default", word_wrap=True)
-        )
+        self.query_one("#approval-text", LongText).show(text, "python")
         self.app.bell()
 
     @property
