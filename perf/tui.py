@@ -1,10 +1,11 @@
 """The screens under load: a long reply that streams in, and a long trace that is opened.
 
-The reply has 200 kB and comes in pieces of 20 characters; the log has 100 MB. A stall is the processor
-time that the event loop took between two beats of 10 ms: so long no key is heard. Screens are drawn
-headlessly at 120 by 40; a whole process draws into a pseudo-terminal. The naive ways are Textual's
-own Markdown stream, a text that is set anew with each piece (both of a quarter of the reply, as they
-take longer the more there is), and a tree with a line for each event of a log that is read whole.
+The reply has 200 kB and comes in pieces of 20 characters; the log has 100 MB. A stall is the
+processor time that the event loop took between two beats of 10 ms: so long no key is heard. Screens
+are drawn headlessly at 120 by 40; a whole process draws into a pseudo-terminal. The naive ways are
+Textual's own Markdown stream and a text that is set anew with each piece (both of a quarter of the
+reply, as a piece takes longer the more there is), and a tree with a line for each event of a log
+that is read whole.
 """
 
 from __future__ import annotations
@@ -39,9 +40,7 @@ PIECE = 20
 PACE = 0.0005
 """Seconds between two pieces: 40 kB/s, which is quicker than any model."""
 LOG = 100_000_000
-PROSE = (
-    "The **third** sample is above the limit, since `total_3` is 87 of 100:\n\n- so is the next\n\n"
-)
+PROSE = "The **third** sample is above the limit: `total_3` is 87 of 100.\n\n- so is the next\n\n"
 CODE = "total_3 = sum(row[3] for row in rows)  # of all samples\n"
 ID = "run/step-1"
 
@@ -70,7 +69,7 @@ async def run_screen() -> AsyncIterator[tuple[EventLog, RunApp]]:
 
 async def settled(app: RunApp, holds: Callable[[], bool]) -> None:
     """Wait until something holds, and was drawn."""
-    while not holds():
+    while not holds():  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     drawn = asyncio.Event()
     app.screen.call_after_refresh(drawn.set)

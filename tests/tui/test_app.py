@@ -168,8 +168,8 @@ async def test_of_many_blocks_a_few_are_mounted(tmp_path: Path) -> None:
     app = RunApp(long_run(tmp_path, 300))
     async with app.run_test(size=(100, 30)) as pilot:
         column = app.screen.query_one(BlockColumn)
-        await until(pilot, lambda: app.session.behind == 0 and len(column.shown) == WINDOW)
-        assert column.shown[-1].block.text == "notice 299"
+        await until(pilot, lambda: column.shown and column.shown[-1].block.text == "notice 299")
+        assert len(column.shown) == WINDOW
         for _ in range(30):
             await pilot.press("k")
         assert len(column.shown) == WINDOW

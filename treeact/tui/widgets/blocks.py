@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from rich.console import Group, RenderableType
@@ -120,6 +121,8 @@ class BlockColumn(VerticalScroll):
         self._first = 0
         self._cursor: int | None = None
         """Index of the current block, or None to stay at the end."""
+        self._mounting = asyncio.Lock()
+        """Keys and news come at once: each takes the window as the other has left it."""
         self._older = Static("", id="older")
         self._newer = Static("", id="newer")
 
@@ -144,22 +147,25 @@ class BlockColumn(VerticalScroll):
 
     async def _show(self, first: int) -> None:
         """Mount the window that begins with block `first`, keeping what is mounted already."""
+        async with self._mounting:
+            await self._mount_window(first)
+
+    async def _mount_window(self, first: int) -> None:
         blocks = self._blocks()
         last = min(len(blocks), first + WINDOW)
         wanted = range(first, last)
-        kept = {}
-        for number, widget in enumerate(self.shown, start=self._first):
-            if number in wanted and widget.block is blocks[number]:
-                kept[number] = widget
-            else:
-                await widget.remove()
+        numbered = dict(enumerate(self.shown, start=self._first))
+        kept = {n: it for n, it in numbered.items() if n in wanted and it.block is blocks[n]}
+        await self.remove_children([it for n, it in numbered.items() if n not in kept])
         self._first = first
+        mounting = []
         for number in wanted:
-            if number in kept:
-                continue
-            after = kept.get(number - 1, self._older)
-            kept[number] = BlockWidget(blocks[number], self._blobs)
-            await self.mount(kept[number], after=after)
+            if number not in kept:
+                after = kept.get(number - 1, self._older)
+                kept[number] = BlockWidget(blocks[number], self._blobs)
+                mounting.append(self.mount(kept[number], after=after))
+        for mounted in mounting:
+            await mounted
         self._tell_hidden(first, len(blocks) - last)
 
     def _tell_hidden(self, before: int, after: int) -> None:
