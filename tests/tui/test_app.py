@@ -243,7 +243,7 @@ async def test_the_search_is_gone_through_in_time(tmp_path: Path) -> None:
         assert lines.option_count < whole
         await pilot.press("full_stop")
         await until(pilot, lambda: "clock 1 of" in str(clock.content))
-        await pilot.press("0", "dollar_sign", "j", "j", "k", "o", "b")
+        await pilot.press("0", "dollar_sign", "j", "j", "k", "z", "z")
         await until(pilot, ticks)
         assert lines.option_count >= whole
 
@@ -252,7 +252,7 @@ async def test_a_run_goes_on_from_a_node_of_the_tree(tmp_path: Path) -> None:
     session = await searched(tmp_path / "r")
     asked: list[tuple[Session, str]] = []
 
-    def go_on(shown: Session, node: str) -> Session:
+    def go_on(shown: Session, node: str, model: str | None) -> Session:
         asked.append((shown, node))
         return long_run(tmp_path / "next", 1)
 

@@ -204,12 +204,12 @@ async def test_a_search_is_drawn_as_it_was_at_each_tick(tmp_path: Path) -> None:
     sizes = [sum(1 for tree in view.trees(tick) for _ in tree) for tick in range(view.ticks + 1)]
     assert sizes == sorted(sizes)
     assert sizes[0] <= 1
-    assert any("★" in line.text for line in view.lines())
-    assert not any("★" in line.text for line in view.lines(1))
+    assert any("★" in line.text for line in view.at().lines())
+    assert not any("★" in line.text for line in view.at(1).lines())
 
 
 async def test_a_run_without_a_search_has_no_ticks(tmp_path: Path) -> None:
     session = await recorded(tmp_path / "r")
     assert session.search.ticks == 0
-    assert session.search.frontier() == []
+    assert session.search.at().frontier == []
     assert TreePlanner.forks

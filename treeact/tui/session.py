@@ -54,6 +54,15 @@ class Session:
         """How many events are known of and not taken in yet."""
         return len(self.index.entries) - self._taken
 
+    @property
+    def damage(self) -> str:
+        """Which lines of the log are no events; empty while all are."""
+        damaged = self.index.damaged
+        if not damaged:
+            return ""
+        more = f", and {len(damaged) - 1} more lines" if len(damaged) > 1 else ""
+        return f"line {damaged[0].line} of the trace is damaged: {damaged[0].reason}{more}"
+
     def refresh(self) -> bool:
         """Look for news for a moment; return whether there were any."""
         try:

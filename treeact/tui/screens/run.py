@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from treeact.agents.remote import Order
+from treeact.tui.keys import key
 from treeact.tui.screens.base import RunBoundScreen
 from treeact.tui.screens.limits import LimitsScreen
 from treeact.tui.widgets.approval import ApprovalPanel
@@ -34,21 +35,21 @@ class RunScreen(RunBoundScreen):
     its next observation, or as the next question when the run has ended.
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,ctrl+down", "move(1)", "Next block", show=False),
-        Binding("k,ctrl+up", "move(-1)", "Block before", show=False),
-        Binding("end", "follow", "To the end", show=False),
-        Binding("space", "open", "Open or close", show=False),
-        Binding("t", "thoughts", "Open or close thoughts", show=False),
-        Binding("p", "prompt", "Write"),
-        Binding("u", "limit", "Limits", show=False),
-        Binding("a", "approve", "Approve"),
-        Binding("s", "approve_kind", "This kind always"),
-        Binding("e", "edit", "Edit, then run"),
-        Binding("i", "instruct", "Reject, saying why"),
-        Binding("r", "reject", "Reject"),
-        Binding("x", "stop", "Stop the run", show=False),
-        Binding("ctrl+s", "submit", "Send what was written", show=False),
-        Binding("escape", "escape", "Interrupt"),
+        key("run", "j,ctrl+down", "move(1)", "Next block"),
+        key("run", "k,ctrl+up", "move(-1)", "Block before"),
+        key("run", "end", "follow", "To the end"),
+        key("run", "space", "open", "Open or close"),
+        key("run", "t", "thoughts", "Open or close thoughts"),
+        key("run", "p", "prompt", "Write", show=True),
+        key("run", "u", "limit", "Limits"),
+        key("run", "a", "approve", "Approve", show=True),
+        key("run", "s", "approve_kind", "This kind always", show=True),
+        key("run", "e", "edit", "Edit, then run", show=True),
+        key("run", "i", "instruct", "Reject, saying why", show=True),
+        key("run", "r", "reject", "Reject", show=True),
+        key("run", "x", "stop", "Stop the run"),
+        key("run", "ctrl+s", "submit", "Send what was written"),
+        key("run", "escape", "escape", "Interrupt", show=True),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -69,7 +70,6 @@ class RunScreen(RunBoundScreen):
         yield self._approval
         yield self._reply
         yield Prompt(id="prompt")
-        yield Footer()
 
     def on_mount(self) -> None:
         """Begin without the prompt in focus, so that letters are commands."""
@@ -118,7 +118,7 @@ class RunScreen(RunBoundScreen):
         """Offer only what can be done now."""
         waits = self._approval.waiting is not None
         if action in ("approve", "approve_kind", "edit", "instruct", "reject"):
-            return waits and not self._approval.writing
+            return waits and not self._approval.writing and not self.too_small
         if action == "prompt":
             return self.session.steer is not None and not waits
         return True

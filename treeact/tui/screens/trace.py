@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.syntax import Syntax
 from rich.text import Text as Rich
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Footer, Static, Tree
+from textual.widgets import Static, Tree
 from textual.widgets.tree import TreeNode
 
 from treeact.trace.index import Entry
+from treeact.tui.keys import key
 from treeact.tui.screens.base import RunBoundScreen
 from treeact.tui.views.details import Part, details
 from treeact.tui.views.trace import Item, TraceTree
@@ -29,19 +30,19 @@ class TraceScreen(RunBoundScreen):
 
     HELP = "Every event of the run, under the step that it belongs to. Only what is opened is read."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "line(1)", "Down", show=False),
-        Binding("k", "line(-1)", "Up", show=False),
-        Binding("l", "open", "Open", show=False),
-        Binding("h", "close", "Close", show=False),
-        Binding("right_square_bracket", "sibling(1)", "Next beside", show=False),
-        Binding("left_square_bracket", "sibling(-1)", "Beside, before", show=False),
-        Binding("0", "edge(True)", "First", show=False),
-        Binding("dollar_sign", "edge(False)", "Last", show=False),
-        Binding("exclamation_mark", "failure", "Next failure"),
-        Binding("tab", "part(1)", "Next part"),
-        Binding("r", "raw", "As written"),
-        Binding("F", "follow", "Follow"),
-        Binding("g", "go_on", "Go on from here"),
+        key("trace", "j", "line(1)", "Down"),
+        key("trace", "k", "line(-1)", "Up"),
+        key("trace", "l", "open", "Open"),
+        key("trace", "h", "close", "Close"),
+        key("trace", "right_square_bracket", "sibling(1)", "Next beside"),
+        key("trace", "left_square_bracket", "sibling(-1)", "Beside, before"),
+        key("trace", "0", "edge(True)", "First"),
+        key("trace", "dollar_sign", "edge(False)", "Last"),
+        key("trace", "exclamation_mark", "failure", "Next failure", show=True),
+        key("trace", "tab", "part(1)", "Next part", show=True),
+        key("trace", "r", "raw", "As written", show=True),
+        key("trace", "F", "follow", "Follow", show=True),
+        key("trace", "g", "go_on", "Go on from here", show=True),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -51,6 +52,8 @@ class TraceScreen(RunBoundScreen):
         self._part = 0
         self._following = False
         self._known = 0
+        self.wanted: int | None = None
+        """Number of an event that is to be shown next."""
 
     def compose_body(self) -> ComposeResult:
         """Lay out the tree and the details."""
@@ -63,7 +66,6 @@ class TraceScreen(RunBoundScreen):
                 yield Static("", id="trace-parts")
                 with VerticalScroll(id="trace-scroll"):
                     yield Static("no event is chosen", id="trace-text")
-        yield Footer()
 
     @property
     def _widget(self) -> Tree[Item]:
