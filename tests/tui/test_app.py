@@ -16,7 +16,7 @@ from treeact import CodeAct, Run
 from treeact.agents.remote import Order, carry_out
 from treeact.models.human import HumanModel
 from treeact.planners import BestOfN
-from treeact.trace.events import CommandReceived, Noticed
+from treeact.trace.events import CommandReceived, Noticed, Observed
 from treeact.trace.log import EventLog
 from treeact.tui.app import SCREENS, RunApp
 from treeact.tui.asking import Asking
@@ -126,12 +126,14 @@ async def test_a_run_is_interrupted_told_something_and_asked_more(tmp_path: Path
         await pilot.pause(0.3)
         await pilot.press("escape")
         await until(pilot, lambda: app.session.view.state == "interrupted")
-        await pilot.press(*"stop", "ctrl+j", "now", "enter")
+        await pilot.press(*"stop", "ctrl+j", *"now", "enter")
         await until(pilot, lambda: app.session.view.state == "ended")
         await pilot.press("p", *"more", "enter")
         await until(pilot, lambda: app.session.view.answer == "2")
         said = [text for command, text in commands(run) if command == "send"]
-        assert said == ["stop\nnow", "more"] or said[1] == "more"
+        assert said == ["stop\nnow", "more"]
+        heard = [str(it.text) for it in of_type([*run.log.events()], Observed)]
+        assert any("interrupted" in text and text.endswith("stop\nnow") for text in heard), heard
 
 
 async def test_a_limit_is_changed(tmp_path: Path) -> None:

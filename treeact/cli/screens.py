@@ -110,13 +110,13 @@ class _Runs:
         return self._begin(question, resume, self._options.at)
 
     def go_on(self, session: Session, node: str, model: str | None = None) -> Session:
-        """Start a run that goes on from a node of another, with the same model or a named one."""
+        """Start a run that goes on from a node of another, or from its end where none is named."""
         if model is not None:
             self._model = self._named_model(model)
         question = session.index.blobs.read_text(session.view.question)
         if self._run is not None:
             self._run.cancel()
-        return self._begin(question, session.directory, node)
+        return self._begin(question, session.directory, node or None)
 
     def _named_model(self, name: str) -> Model:
         from treeact.models import resolve_model

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
 
 from treeact.errors import TreeActError
 from treeact.tui.characters import AsciiOnly, needs_ascii
-from treeact.tui.keys import key, keymap
+from treeact.tui.keys import NamedKeys, key
 from treeact.tui.screens.asking import ConfirmScreen
 from treeact.tui.screens.base import RunBoundScreen
+from treeact.tui.screens.compare import CompareScreen
 from treeact.tui.screens.library import LibraryScreen
 from treeact.tui.screens.run import RunScreen
 from treeact.tui.screens.search import SearchScreen
@@ -46,7 +47,7 @@ GoOn = Callable[[Session, str, str | None], Session]
 is named, and returns it."""
 
 
-class RunApp(App[None]):
+class RunApp(NamedKeys):
     """Shows one run and steers it.
 
     Args:
@@ -103,7 +104,7 @@ class RunApp(App[None]):
         self.theme = "mono" if self._colours else theme
         self._about = about
         self._start = None if isinstance(session, Session) else session
-        self.set_keymap(keymap(keys, bindings_by_screen()))
+        self.use_keys(keys, bindings_by_screen())
         if isinstance(session, Session):
             self.show_session(session)
 
@@ -176,10 +177,10 @@ class RunApp(App[None]):
     def on_run_bound_screen_go_on(self, message: RunBoundScreen.GoOn) -> None:
         """Start a run that goes on from a node, and show it; ask where that ends another."""
         if self._go_on is None:
-            run = self.session.directory.name
+            at = f" --at {message.node}" if message.node else ""
             self.notify(
-                f"this run is only looked at: `treeact tui --resume {run} --at {message.node}` "
-                "goes on from there",
+                "this run is only looked at; what goes on from there is `treeact tui --resume "
+                f"{self.session.directory.name}{at}`",
                 markup=False,
             )
         elif self._ends_with_us:
@@ -229,7 +230,8 @@ class RunApp(App[None]):
 def bindings_by_screen() -> dict[str, list[BindingType]]:
     """Return the bindings that are in force together, by screen."""
     shared = [*RunBoundScreen.BINDINGS, *RunApp.BINDINGS]
-    return {name: [*_own(screen), *shared] for name, screen in SCREENS.items()}
+    screens = {name: [*_own(screen), *shared] for name, screen in SCREENS.items()}
+    return screens | {"compare": [*CompareScreen.BINDINGS, *RunApp.BINDINGS]}
 
 
 def _own(screen: object) -> list[BindingType]:

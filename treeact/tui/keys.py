@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.keys import Keys, _character_to_key, key_to_character
 
@@ -30,6 +32,28 @@ def key(place: str, keys: str, action: str, description: str, *, show: bool = Fa
 def named(bindings: Iterable[BindingType]) -> dict[str, Binding]:
     """Return the bindings that have names, by name."""
     return {it.id: it for it in bindings if isinstance(it, Binding) and it.id is not None}
+
+
+class NamedKeys(App[None]):
+    """An app whose keys have names."""
+
+    _keys: Mapping[str, str] = MappingProxyType({})
+
+    def use_keys(
+        self, keys: Mapping[str, str], screens: Mapping[str, Iterable[BindingType]]
+    ) -> None:
+        """Take a person's keys; see `keymap`."""
+        wanted = keymap(keys, screens)
+        default = {n: it.key for bindings in screens.values() for n, it in named(bindings).items()}
+        self._keys = default | wanted
+        self.set_keymap(wanted)
+
+
+def shown_key(app: App[object], name: str) -> str:
+    """Return the first of the keys that do something, as people call it."""
+    assert isinstance(app, NamedKeys)
+    first = app._keys[name].partition(",")[0]
+    return app.get_key_display(Binding(first, ""))
 
 
 def keymap(keys: Mapping[str, str], screens: Mapping[str, Iterable[BindingType]]) -> dict[str, str]:

@@ -13,6 +13,8 @@ from treeact.trace.index import Entry, LiveText, TraceIndex
 from treeact.tui.asking import Asking
 from treeact.tui.views.run import RunView
 from treeact.tui.views.search import SearchView
+from treeact.tui.views.sides import SidesView
+from treeact.tui.views.timeline import Timeline
 
 Steer = Callable[[Order], Awaitable[bool]]
 """Gives an order to the run; returns whether anything waited for it. Raises TreeActError."""
@@ -44,6 +46,8 @@ class Session:
         self.live = LiveText(directory)
         self.view = RunView()
         self.search = SearchView(self.index.blobs)
+        self.sides = SidesView(self.index.blobs)
+        self.timeline = Timeline()
         self.steer = steer
         self.problem = ""
         """Why the log cannot be read any further; empty while it can."""
@@ -81,6 +85,8 @@ class Session:
         for event in self.index.events([entry]):
             self.view.take(event)
             self.search.take(event)
+            self.sides.take(event)
+            self.timeline.take(entry, event)
             if isinstance(event, ModelCalled):
                 self.live.forget(event.id)
 

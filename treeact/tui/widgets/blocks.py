@@ -18,6 +18,7 @@ from treeact.errors import TraceError
 from treeact.printable import printable
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import Blob, Text
+from treeact.tui.keys import shown_key
 
 WINDOW = 20
 """Blocks that are mounted at once: a key press costs more with each one."""
@@ -176,7 +177,8 @@ class BlockColumn(VerticalScroll):
         told = [headline(block) for block in blocks[max(0, before - SUMMARIES) : before]]
         self._older.update("\n".join([f"{before} older blocks", *told]))
         new = 0 if self._cursor is None else len(blocks) - self._seen
-        self._newer.update(f"▼ {new} new" if new else f"{after} newer blocks")
+        end = shown_key(self.app, "run.to_the_end")
+        self._newer.update(f"▼ {new} new ({end})" if new else f"{after} newer blocks ({end})")
         self._older.display, self._newer.display = bool(before), bool(after or new)
 
     async def move(self, by: int) -> None:
@@ -241,6 +243,8 @@ class BlockColumn(VerticalScroll):
     async def find(self, words: str, *, forward: bool = True) -> bool:
         """Move the cursor to the next block that holds some words; return whether there is one."""
         blocks, low = self._blocks(), words.lower()
+        if self._cursor is None:
+            self._seen = len(blocks)
         here = len(blocks) - 1 if self._cursor is None else self._cursor
         order = range(1, len(blocks) + 1) if forward else range(-1, -len(blocks) - 1, -1)
         for distance in order:
