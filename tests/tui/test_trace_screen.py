@@ -58,8 +58,23 @@ def test_cells_are_as_high_as_steps_are_long_or_dear() -> None:
     assert line.tokens("run/step-1") == 800
     assert line.tokens("run") == line.tokens("nothing") == 0
     assert Timeline().cells("time", width=80) == []
-    assert step_of("run/2.1/propose") == "run/2.1"
-    assert step_of("run") is None
+
+
+@pytest.mark.parametrize(
+    ("id", "step"),
+    [
+        ("run/2.1/propose", "run/2.1"),
+        ("run/root/propose", "run/root"),
+        ("run/from-3/2.1", "run/from-3/2.1"),
+        ("run/step-12/call-1/look", "run/step-12"),
+        ("suite/task/step-1", "suite/task/step-1"),
+        ("run", None),
+        ("run/sandbox", None),
+        ("run/answer", None),
+    ],
+)
+def test_what_step_an_event_belongs_to(id: str, step: str | None) -> None:
+    assert step_of(id) == step
 
 
 def step(id: str, text: str, output: str = "", answer: str | None = None) -> list[ev.Event]:

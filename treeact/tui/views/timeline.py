@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,8 @@ from treeact.trace import events as ev
 from treeact.trace.index import Entry
 
 By = Literal["time", "tokens"]
+_STEP = re.compile(r"(.+?/(?:from-\d+/)?(?:step-\d+|root|\d+(?:\.\d+)*))(?:/|$)")
+"""A step of a run, or a node of one of its trees."""
 HEIGHTS = "▁▂▃▄▅▆▇█"
 
 
@@ -74,8 +77,8 @@ class Timeline:
 
 def step_of(id: str) -> str | None:
     """Return the step that a logical id belongs to, or None for what belongs to the whole run."""
-    parts = id.split("/", 2)
-    return "/".join(parts[:2]) if len(parts) > 1 else None
+    found = _STEP.match(id)
+    return found[1] if found else None
 
 
 def _size(step: _Step, by: By) -> float:
