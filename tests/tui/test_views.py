@@ -45,12 +45,29 @@ async def test_a_run_is_told_from_its_first_event_to_its_last(tmp_path: Path) ->
     assert not view.waiting
 
 
+def told(view: RunView) -> dict[str, Any]:
+    """Return all that a view knows, as values that can be compared."""
+    known = {name: value for name, value in vars(view).items() if name != "ledger"}
+    return known | {"spent": list(view.ledger.rows()), "total": view.ledger.total}
+
+
 async def test_events_may_come_one_by_one_or_all_at_once(tmp_path: Path) -> None:
     whole = await recorded(tmp_path / "r")
-    index, view = TraceIndex(tmp_path / "r"), RunView()
-    for event in index.events(index.refresh()):
-        view.take(event)
-    assert view == whole.view or view.blocks == whole.view.blocks
+    lines = (tmp_path / "r" / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "s").mkdir()
+    session = Session(tmp_path / "s")
+    steps = []
+    with (tmp_path / "s" / "events.jsonl").open("wb", buffering=0) as log:
+        for line in lines:
+            log.write(line[:7])
+            assert not session.refresh()  # half a line is no news
+            log.write(line[7:])
+            assert session.refresh()
+            steps.append(session.view.step)
+    assert steps == sorted(steps)
+    assert steps[-1] == 3
+    assert told(session.view) == told(whole.view)
+    assert told(RunView()) != told(whole.view)
 
 
 async def test_a_log_cut_off_anywhere_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -204,12 +221,12 @@ async def test_a_search_is_drawn_as_it_was_at_each_tick(tmp_path: Path) -> None:
     sizes = [sum(1 for tree in view.trees(tick) for _ in tree) for tick in range(view.ticks + 1)]
     assert sizes == sorted(sizes)
     assert sizes[0] <= 1
-    assert any("★" in line.text for line in view.lines())
-    assert not any("★" in line.text for line in view.lines(1))
+    assert any("★" in line.text for line in view.at().lines())
+    assert not any("★" in line.text for line in view.at(1).lines())
 
 
 async def test_a_run_without_a_search_has_no_ticks(tmp_path: Path) -> None:
     session = await recorded(tmp_path / "r")
     assert session.search.ticks == 0
-    assert session.search.frontier() == []
+    assert session.search.at().frontier == []
     assert TreePlanner.forks

@@ -109,12 +109,24 @@ class _Runs:
         """Start a run."""
         return self._begin(question, resume, self._options.at)
 
-    def go_on(self, session: Session, node: str) -> Session:
-        """Start a run that goes on from a node of another."""
+    def go_on(self, session: Session, node: str, model: str | None = None) -> Session:
+        """Start a run that goes on from a node of another, or from its end where none is named."""
+        if model is not None:
+            self._model = self._named_model(model)
         question = session.index.blobs.read_text(session.view.question)
         if self._run is not None:
             self._run.cancel()
-        return self._begin(question, session.directory, node)
+        return self._begin(question, session.directory, node or None)
+
+    def _named_model(self, name: str) -> Model:
+        from treeact.models import resolve_model
+        from treeact.models.human import HumanModel
+
+        if name == "human":
+            return HumanModel(ask=self._asking.ask)
+        model = resolve_model(name, base_url=self._options.base_url, record=self._options.record)
+        self._stack.push_async_callback(model.aclose)
+        return model
 
     def _begin(self, question: str, resume: Path | None, at: str | None) -> Session:
         from treeact.agents.remote import carry_out

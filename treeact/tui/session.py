@@ -14,6 +14,8 @@ from treeact.trace.index import Entry, LiveText, TraceIndex
 from treeact.tui.asking import Asking
 from treeact.tui.views.run import RunView
 from treeact.tui.views.search import SearchView
+from treeact.tui.views.sides import SidesView
+from treeact.tui.views.timeline import Timeline
 
 Steer = Callable[[Order], Awaitable[bool]]
 """Gives an order to the run; returns whether anything waited for it. Raises TreeActError."""
@@ -46,6 +48,8 @@ class Session:
         self.live = LiveText(directory)
         self.view = RunView()
         self.search = SearchView(self.index.blobs)
+        self.sides = SidesView(self.index.blobs)
+        self.timeline = Timeline()
         self.steer = steer
         self.problem = ""
         """Why the log cannot be read any further; empty while it can."""
@@ -55,6 +59,15 @@ class Session:
     def behind(self) -> int:
         """How many events are known of and not taken in yet."""
         return len(self.index.entries) - self._taken
+
+    @property
+    def damage(self) -> str:
+        """Which lines of the log are no events; empty while all are."""
+        damaged = self.index.damaged
+        if not damaged:
+            return ""
+        more = f", and {len(damaged) - 1} more lines" if len(damaged) > 1 else ""
+        return f"line {damaged[0].line} of the trace is damaged: {damaged[0].reason}{more}"
 
     def refresh(self) -> bool:
         """Look for news for a moment; return whether there were any."""
@@ -85,6 +98,8 @@ class Session:
         for event in self.index.events([entry]):
             self.view.take(event)
             self.search.take(event)
+            self.sides.take(event)
+            self.timeline.take(entry, event)
             if isinstance(event, ModelCalled):
                 self.live.forget(event.id)
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.syntax import Syntax
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Static
 
 from treeact.errors import LibraryError
+from treeact.tui.keys import key
 from treeact.tui.screens.base import RunBoundScreen
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ class LibraryScreen(RunBoundScreen):
 
     HELP = "Functions that agents wrote and that DynaSaur keeps. Only verified ones are offered."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "sort", "Sort"),
-        Binding("x", "disable", "Disable"),
-        Binding("R", "reload", "Read again"),
+        key("library", "s", "sort", "Sort", show=True),
+        key("library", "x", "disable", "Disable", show=True),
+        key("library", "R", "reload", "Read again", show=True),
     ]
 
     def __init__(self, session: Session, path: Path | None = None) -> None:
@@ -43,7 +44,6 @@ class LibraryScreen(RunBoundScreen):
         yield DataTable(id="actions", cursor_type="row", zebra_stripes=True)
         with VerticalScroll(id="action-scroll"):
             yield Static("", id="action-source")
-        yield Footer()
 
     def on_mount(self) -> None:
         """Name the columns."""

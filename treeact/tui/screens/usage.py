@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Static
 
 from treeact.trace.usage import Entry
 from treeact.tui.screens.base import RunBoundScreen
@@ -26,7 +26,6 @@ class UsageScreen(RunBoundScreen):
         yield DataTable(id="ledger", cursor_type="row", zebra_stripes=True)
         yield Static("", id="usage-parts")
         yield Static("", id="usage-limits")
-        yield Footer()
 
     def on_mount(self) -> None:
         """Name the columns."""

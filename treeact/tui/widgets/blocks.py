@@ -18,9 +18,12 @@ from treeact.errors import TraceError
 from treeact.printable import printable
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import Blob, Text
+from treeact.tui.keys import shown_key
 
 WINDOW = 20
 """Blocks that are mounted at once: a key press costs more with each one."""
+SUMMARIES = 8
+"""Older blocks that are told in a line each, above those that are mounted."""
 STEP = 10
 """Blocks by which the window moves."""
 MOST_LINES = 400
@@ -101,6 +104,14 @@ def cut(text: str, lines: int, characters: int) -> str:
     return "\n".join(text[:characters].split("\n", lines)[:lines])
 
 
+def headline(block: Block) -> str:
+    """Return a block as one line."""
+    text = block.text.head if isinstance(block.text, Blob) else block.text
+    first = printable(" ".join(text[:200].split()))
+    line = f"{SIGNS[block.kind]} {printable(block.title)}"
+    return f"{line}: {first}"[:100] if first else line[:100]
+
+
 def block_is_whole(block: Block) -> bool:
     """Return whether a block is shown whole, however long: what the agent wants to do."""
     return block.kind in ("code", "call", "answer", "question", "you")
@@ -121,10 +132,12 @@ class BlockColumn(VerticalScroll):
         self._first = 0
         self._cursor: int | None = None
         """Index of the current block, or None to stay at the end."""
-        self._mounting = asyncio.Lock()
-        """Keys and news come at once: each takes the window as the other has left it."""
-        self._older = Static("", id="older")
-        self._newer = Static("", id="newer")
+        self._seen = 0
+        """Blocks that there were when the cursor left the end."""
+        self._moving = asyncio.Lock()
+        """Keys and the clock move the window, one at a time."""
+        self._older = Static("", id="older", markup=False)
+        self._newer = Static("", id="newer", markup=False)
 
     def compose(self) -> ComposeResult:
         """Mount the lines that say what is not shown."""
@@ -147,7 +160,7 @@ class BlockColumn(VerticalScroll):
 
     async def _show(self, first: int) -> None:
         """Mount the window that begins with block `first`, keeping what is mounted already."""
-        async with self._mounting:
+        async with self._moving:
             await self._mount_window(first)
 
     async def _mount_window(self, first: int) -> None:
@@ -169,9 +182,14 @@ class BlockColumn(VerticalScroll):
         self._tell_hidden(first, len(blocks) - last)
 
     def _tell_hidden(self, before: int, after: int) -> None:
-        self._older.update(f"{before} older blocks (k or ctrl+up)" if before else "")
-        self._newer.update(f"{after} newer blocks (end)" if after else "")
-        self._older.display, self._newer.display = bool(before), bool(after)
+        """Say what is not mounted: the last of the older blocks in a line each, newer by count."""
+        blocks = self._blocks()
+        told = [headline(block) for block in blocks[max(0, before - SUMMARIES) : before]]
+        self._older.update("\n".join([f"{before} older blocks", *told]))
+        new = 0 if self._cursor is None else len(blocks) - self._seen
+        end = shown_key(self.app, "run.to_the_end")
+        self._newer.update(f"▼ {new} new ({end})" if new else f"{after} newer blocks ({end})")
+        self._older.display, self._newer.display = bool(before), bool(after or new)
 
     async def move(self, by: int) -> None:
         """Move the cursor, and the window with it."""
@@ -180,6 +198,8 @@ class BlockColumn(VerticalScroll):
             return
         at = total - 1 if self._cursor is None else self._cursor + by
         at = max(0, min(total - 1, at))
+        if self._cursor is None:
+            self._seen = total
         self._cursor = at
         if not self._first <= at < self._first + WINDOW:
             first = at - STEP if by < 0 else at - WINDOW + STEP
@@ -233,6 +253,8 @@ class BlockColumn(VerticalScroll):
     async def find(self, words: str, *, forward: bool = True) -> bool:
         """Move the cursor to the next block that holds some words; return whether there is one."""
         blocks, low = self._blocks(), words.lower()
+        if self._cursor is None:
+            self._seen = len(blocks)
         here = len(blocks) - 1 if self._cursor is None else self._cursor
         order = range(1, len(blocks) + 1) if forward else range(-1, -len(blocks) - 1, -1)
         for distance in order:
