@@ -18,7 +18,7 @@ from treeact.tui.app import SCREENS, RunApp, bindings_by_screen
 from treeact.tui.characters import AsciiOnly, as_ascii, needs_ascii
 from treeact.tui.keys import keymap
 from treeact.tui.outside import find_pager, write_text
-from treeact.tui.screens.asking import ConfirmScreen
+from treeact.tui.screens.asking import YesScreen
 from treeact.tui.screens.run import RunScreen
 from treeact.tui.session import Session
 from treeact.tui.widgets.blocks import BlockColumn
@@ -134,11 +134,11 @@ async def test_leaving_asks_where_a_run_would_end_with_it(tmp_path: Path) -> Non
     async with shown(run, **options) as (app, pilot):
         await until(pilot, lambda: app.session.view.waiting)
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await until(pilot, lambda: isinstance(app.screen, YesScreen))
         await pilot.press("enter", "n")
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await until(pilot, lambda: isinstance(app.screen, YesScreen))
         await pilot.press("ctrl+q")
         await until(pilot, lambda: not app.is_running or app._exit)
 

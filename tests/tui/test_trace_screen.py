@@ -17,7 +17,7 @@ from treeact.planners.export import Row, read_trees, rows
 from treeact.trace import events as ev
 from treeact.trace.index import Entry, TraceIndex
 from treeact.tui.app import RunApp
-from treeact.tui.screens.compare import CompareScreen
+from treeact.tui.screens.compare_runs import CompareRunsScreen
 from treeact.tui.screens.trace import TraceScreen
 from treeact.tui.session import Session
 from treeact.tui.views.compare import _merged, compare, find_other, other_runs, read_rows
@@ -210,7 +210,7 @@ async def test_a_run_is_set_beside_another(tmp_path: Path) -> None:
         fault = lambda: app.screen.query_one("#line-fault", Static)  # noqa: E731
         await until(pilot, lambda: "no run named" in str(fault().content))
         await pilot.press("tab", "enter")
-        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await until(pilot, lambda: isinstance(app.screen, CompareRunsScreen))
         steps = app.screen.query_one(OptionList)
         await until(pilot, lambda: steps.highlighted == 1)
         one, other = (app.screen.query_one(f"#compare-{it}", Static) for it in ("one", "other"))

@@ -19,7 +19,7 @@ from treeact.tui.keys import key
 from treeact.tui.views.compare import Comparison, Pair
 
 
-class CompareScreen(Screen[None]):
+class CompareRunsScreen(Screen[None]):
     """The steps of both runs in one list, and the step at the cursor as each took it.
 
     Args:
