@@ -42,7 +42,8 @@ class RunApp(App[None]):
     """Shows one run and steers it.
 
     Args:
-        session: the run; or who starts one, when the question is known.
+        session: the run; or who starts one, when the question is known; None where a subclass
+            says later which runs are shown.
         about: with what a run is started, for the screen that asks for the question.
         go_on: how to go on from a node; None where that cannot be done from here.
         first: the screen to begin with.
@@ -65,7 +66,7 @@ class RunApp(App[None]):
 
     def __init__(
         self,
-        session: Session | Start,
+        session: Session | Start | None,
         *,
         about: str = "",
         go_on: GoOn | None = None,
