@@ -93,6 +93,10 @@ class RunApp(App[None]):
         self._made: dict[str, RunBoundScreen] = {}
 
     def on_mount(self) -> None:
+        """Begin."""
+        self.show_first()
+
+    def show_first(self) -> None:
         """Show the first screen."""
         if self._start is None:
             self.push_screen(self._screen(self._first))

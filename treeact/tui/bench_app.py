@@ -41,7 +41,7 @@ class BenchApp(RunApp):
         self.bench = bench
         self.live = live
 
-    def on_mount(self) -> None:
+    def show_first(self) -> None:
         """Show the dashboard."""
         self.push_screen(BenchScreen(self.bench, self.live))
         if self.live is not None:

@@ -52,6 +52,11 @@ class BenchSession:
         self._grown = False
         self._looked = 0.0
 
+    @property
+    def behind(self) -> int:
+        """How many events are known of and not taken in yet."""
+        return len(self.index.entries) - self._taken
+
     async def refresh(self) -> bool:
         """Look for news for a moment; return whether there were any."""
         before = self.problem
@@ -81,6 +86,7 @@ class BenchSession:
             self.problem = str(error)
             return None
         if manifest is None:
+            self.problem = f"no benchmark is in {self.directory} yet"
             return None
         self._suite = self._suite or self._load(manifest)
         return BenchView(self.directory, manifest, self._suite)

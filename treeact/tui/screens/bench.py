@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 REFRESH = 0.25
 """Seconds between two drawings: four a second."""
 
+SCROLLBAR = 1
+"""Cells that are kept free for it."""
+
 
 class BenchScreen(CommonScreen):
     """A table that is updated in place, and beside it levels, failures and the job at the cursor.
@@ -80,11 +83,12 @@ class BenchScreen(CommonScreen):
         self._jobs: list[Job] = []
         self._columns: dict[str, int] = {}
         self._cells: dict[Job, dict[str, str]] = {}
+        self._writer: bench_lines.Cells | None = None
         self._second = -1
 
     def compose_body(self) -> ComposeResult:
         """Lay out the remarks, the table and the figures."""
-        yield Static("looking for the benchmark", id="bench-remarks", markup=False)
+        yield Static("", id="bench-remarks", markup=False)
         with Horizontal(id="bench-body"):
             table: DataTable[Text] = DataTable(
                 id="bench-table", cursor_type="row", zebra_stripes=True
@@ -124,8 +128,8 @@ class BenchScreen(CommonScreen):
         self._second = int(now)
         view, problem = self.session.view, self.session.problem
         if view is None:
-            words = problem or f"no benchmark is in {self.session.directory} yet"
-            self.query_one("#status", Static).update(Text(f"{'! ' if problem else ''}{words}"))
+            words = f"! {problem}" if problem else "looking for the benchmark"
+            self.query_one("#status", Static).update(Text(words))
             return
         width = max(20, self.size.width - 2)
         parts = bench_lines.headline(view, now)
@@ -150,8 +154,10 @@ class BenchScreen(CommonScreen):
         """Update the cells that changed; where rows come, go or move, write all of them."""
         table = self._table
         jobs = view.jobs(now, shown=self._shown, order=self._order)
-        columns = bench_lines.columns(table.size.width or self.size.width)
-        written = {job: bench_lines.cells(view, job, now) for job in jobs}
+        columns = bench_lines.columns((table.size.width or self.size.width) - SCROLLBAR)
+        if self._writer is None or self._writer.view is not view:
+            self._writer = bench_lines.Cells(view)
+        written = {job: self._writer.of(job, now) for job in jobs}
         if columns != self._columns or jobs != self._jobs:
             self._write_table(jobs, columns, written)
             return

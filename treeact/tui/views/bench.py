@@ -198,9 +198,9 @@ class BenchView:
 
         While verdicts are hidden, they neither choose rows nor sort them.
         """
-        rows = {job: self.row(job, now) for job in self._rows if self._is_shown(job, shown)}
+        jobs = [job for job in self._rows if self._is_shown(job, shown)]
         key = _ORDERS.get("listed" if self.blind and order == "verdict" else order)
-        return list(rows) if key is None else sorted(rows, key=lambda job: key(rows[job]))
+        return jobs if key is None else sorted(jobs, key=lambda job: key(self.row(job, now)))
 
     def _is_shown(self, job: Job, shown: Shown) -> bool:
         row = self._rows[job]

@@ -74,9 +74,29 @@ def _room(width: int, names: Sequence[str]) -> int:
     return width - sum(COLUMNS[name] + PADDING for name in names)
 
 
-def cells(view: BenchView, job: Job, now: float) -> dict[str, str]:
-    """Return what stands in the row of a job, by the name of the column."""
-    row = view.row(job, now)
+class Cells:
+    """Writes the rows of a benchmark; one that has not changed is not written again.
+
+    Args:
+        view: the benchmark.
+    """
+
+    def __init__(self, view: BenchView) -> None:
+        self.view = view
+        self._written: dict[Job, tuple[Row, tuple[bool, bool], dict[str, str]]] = {}
+
+    def of(self, job: Job, now: float) -> dict[str, str]:
+        """Return what stands in the row of a job, by the name of the column."""
+        view = self.view
+        row, how = view.row(job, now), (view.blind, job in view.unread)
+        before = self._written.get(job)
+        if before is None or before[0] is not row or before[1] != how:
+            before = self._written[job] = (row, how, cells(view, job, row))
+        return before[2]
+
+
+def cells(view: BenchView, job: Job, row: Row) -> dict[str, str]:
+    """Return what stands in a row, by the name of the column."""
     begun = job in view.running or row.attempts > 0
     name = job.task if view.manifest.epochs == 1 else f"{job.task}.{job.epoch}"
     told = row.answer or row.message.partition("\n")[0] or row.scoring_error
@@ -157,13 +177,13 @@ def remarks(view: BenchView, now: float) -> list[str]:
     """Return what is run, and what keeps its figures from being the whole truth."""
     begun = [] if view.begun else ["nothing has begun yet"]
     unread = len(view.unread)
-    reading = [f"reading {unread} traces"] if unread and view.begun else []
+    reading = [f"reading {unread} traces"] if unread >= FEW and view.begun else []
     cut_off = len(view.tally.running) - len(view.running)
     dead = [f"cut off with {cut_off} jobs in progress"] if cut_off else []
     simulated = view.manifest.config.simulated
     of_what = [f"from {simulated}: not a model's score"] if simulated else []
     notice = [printable(view.notice)] if view.notice else []
-    return [*begun, *dead, *notice, *reading, title(view.results([])), *of_what]
+    return [*begun, *dead, *notice, *reading, *of_what, title(view.results([]))]
 
 
 def bars(view: BenchView, now: float) -> list[str]:
@@ -213,14 +233,15 @@ def about(view: BenchView, job: Job, now: float) -> list[str]:
     row, (question, truth) = view.row(job, now), view.texts(job)
     hints = row.verdict if not view.blind else None
     lines = [
-        f"{job.task}, epoch {job.epoch}, {row.attempts or 'no'} attempts",
+        f"{job.task}, epoch {job.epoch}, "
+        + (f"attempt {row.attempts}" if row.attempts else "queued"),
         question and f"question: {question}",
         f"answer: {row.answer}" if row.answer is not None else "",
         "a best effort at the limit" if row.best_effort else "",
         truth and f"truth: {truth}",
         "a near miss" if hints and hints.near_miss else "",
         "a failure of form" if hints and hints.format_failure else "",
-        row.message or row.reason,
+        f"{row.reason}: {row.message}" if row.message else "",
         row.scoring_error,
     ]
     return [printable(line)[:LONG] for line in lines if line]
