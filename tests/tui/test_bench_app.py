@@ -128,8 +128,10 @@ async def test_it_is_compared_and_reported(tmp_path: Path) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         await pilot.press("y")
-        assert "p" in app.clipboard
-        assert "gained" in app.clipboard
+        cells = [line.split("│")[1:-1] for line in app.clipboard.splitlines() if "│" in line]
+        square = [[cell.strip() for cell in row[1:]] for row in cells if "right in" in row[0]]
+        assert square == [["4", "0"], ["5", "3"]]
+        assert "0.062" in app.clipboard, "5 against 0 come to p = 1/16"
         assert "3 jobs are not done" in text(app, "compare-notes")
         await pilot.press("escape", "b", "equals_sign")
         assert isinstance(app.screen, BenchScreen), "a comparison would tell what is hidden"

@@ -22,6 +22,7 @@ from treeact.benchmarks.scorers import GAIA
 from treeact.benchmarks.scoring import Verdict
 from treeact.benchmarks.suite import Sample, Suite
 from treeact.errors import ConfigError, ModelError
+from treeact.models.retry import Fault, RetryPolicy
 from treeact.trace import events as ev
 from treeact.trace.log import EventLog
 from treeact.trace.usage import Ledger, Usage
@@ -360,17 +361,25 @@ async def test_live_attached_and_over_are_one_path(tmp_path: Path) -> None:
     assert not await session.refresh() or session.problem
     assert session.problem == f"no benchmark is in {tmp_path} yet"
     seen: list[str] = []
+    asked: list[str] = []
 
     async def script(request: Any) -> Any:
         await until_read(session)
         assert session.view is not None
+        asked.append(request.path)
+        if len(asked) == 4:
+            return Fault("slow down", retryable=True, billed="no", retry_after=0.05)
+        if len(asked) == 5:
+            assert headline(session.view, NOW)[-1] == "1 waiting for the server"
         seen.append(headline(session.view, NOW)[0])
         assert len(session.view.running) == 1
         return right(request.path.partition("/")[0])
 
-    await run(tmp_path, model=ScriptedModel(script), settings=RunSettings(concurrency=1))
+    model = ScriptedModel(script, retry=RetryPolicy(attempts=2))
+    await run(tmp_path, model=model, settings=RunSettings(concurrency=1))
     await until_read(session)
     assert seen == [f"{number}/6 done" for number in range(6)]
+    assert len(asked) == 7
     assert session.view is not None
     whole = await looked_at(tmp_path, suite=SUITE)
     assert whole.view is not None

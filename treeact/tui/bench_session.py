@@ -25,7 +25,7 @@ from treeact.tui.views.bench import BenchView, Progress
 
 LOOK = 2.0
 """Seconds between two looks whether a process still works on a benchmark."""
-_TELLING = frozenset({"model_called", "proposed"})
+_TELLING = frozenset({"model_called", "proposed", "node_expanded"})
 """Events of a job in progress that tell how far it is."""
 
 

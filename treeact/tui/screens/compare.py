@@ -13,7 +13,7 @@ from textual.widgets import Footer, Static
 
 from treeact.benchmarks import tables
 from treeact.benchmarks.comparison import Comparison
-from treeact.benchmarks.reports.compared import comparison_tables
+from treeact.benchmarks.reports.compared import comparison_tables, flip_square
 from treeact.tui.screens.base import CommonScreen
 
 
@@ -26,7 +26,9 @@ class CompareScreen(CommonScreen):
     def __init__(self, comparison: Comparison) -> None:
         super().__init__()
         self._comparison = comparison
-        self._shown = Group(*map(tables.terminal_table, comparison_tables([comparison])))
+        scores, _, *others = comparison_tables([comparison])
+        shown = [scores, flip_square(comparison), *others]
+        self._shown = Group(*map(tables.terminal_table, shown))
 
     def compose_body(self) -> ComposeResult:
         """Lay out the tables."""

@@ -162,7 +162,7 @@ class BenchView:
             answer=None,
             verdict=None,
             message="",
-            steps=run.step,
+            steps=run.step or run.expansions,
             ledger=run.ledger,
             duration=max(0.0, now - began),
         )
