@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 REFRESH = 0.25
 """Seconds between two drawings: four a second."""
 
+MOVES = 2.0
+"""Seconds between two times that rows come, go or move by themselves: an eye has to follow."""
 SCROLLBAR = 1
 """Cells that are kept free for it."""
 
@@ -85,6 +87,7 @@ class BenchScreen(CommonScreen):
         self._cells: dict[Job, dict[str, str]] = {}
         self._writer: bench_lines.Cells | None = None
         self._second = -1
+        self._moved = 0.0
 
     def compose_body(self) -> ComposeResult:
         """Lay out the remarks, the table and the figures."""
@@ -153,7 +156,10 @@ class BenchScreen(CommonScreen):
     def _draw_table(self, view: BenchView, now: float) -> None:
         """Update the cells that changed; where rows come, go or move, write all of them."""
         table = self._table
-        jobs = view.jobs(now, shown=self._shown, order=self._order)
+        jobs = self._jobs
+        if now - self._moved > MOVES:
+            self._moved = now
+            jobs = view.jobs(now, shown=self._shown, order=self._order)
         columns = bench_lines.columns((table.size.width or self.size.width) - SCROLLBAR)
         if self._writer is None or self._writer.view is not view:
             self._writer = bench_lines.Cells(view)
@@ -224,19 +230,24 @@ class BenchScreen(CommonScreen):
         """Show all rows, or some of them, in turn."""
         kinds: tuple[Shown, ...] = get_args(Shown)
         self._shown = kinds[(kinds.index(self._shown) + 1) % len(kinds)]
-        self.draw()
+        self._arrange()
 
     def action_sort(self) -> None:
         """Sort by another column."""
         orders: tuple[Order, ...] = get_args(Order)
         self._order = orders[(orders.index(self._order) + 1) % len(orders)]
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Draw with other rows, or in another order."""
+        self._moved = 0.0
         self.draw()
 
     def action_blind(self) -> None:
         """Hide truths and verdicts, or show them again."""
         if self.session.view is not None:
             self.session.view.blind = not self.session.view.blind
-            self.draw()
+            self._arrange()
 
     def action_figures(self) -> None:
         """On a narrow screen, show the figures in the place of the table, or the table again."""

@@ -169,7 +169,8 @@ class BenchView:
 
     def rows(self, now: float) -> list[Row]:
         """Return all rows, epoch by epoch and in the suite's order."""
-        return [self.row(job, now) for job in self._rows]
+        live = {job: self.row(job, now) for job in self.running}
+        return list((self._rows | live).values())
 
     def results(self, rows: Sequence[Row]) -> Results:
         """Return rows as results, for all that reports make of them."""
