@@ -216,7 +216,6 @@ class Driver:
                 self._intake.add(job, replace(row, state="unfinished"))
 
     async def _do(self, executor: Executor, job: Job, row: Row) -> None:
-        sample = self._samples[job.task]
         fresh = row.over  # the same limits would stop its record at the same place
         self._done -= fresh
         aside = self._home.set_aside(job)
@@ -227,19 +226,11 @@ class Driver:
                 task=job.task,
                 epoch=job.epoch,
                 attempt=attempt,
-                level=sample.level,
+                level=self._samples[job.task].level,
             )
         )
-        work = Work(
-            job=job,
-            sample=sample,
-            trace=self._home.trace(job),
-            resume=None if fresh else aside,
-            budget=self._budget.child(name="task", **self._config.limits.budget()),
-            working=self._config.limits.working,
-        )
         try:
-            outcome = await executor.execute(work)
+            outcome = await executor.execute(self._work(job, None if fresh else aside))
         except ConfigError:
             raise  # what is wrong with one is wrong with all
         except TreeActError as error:
@@ -256,6 +247,17 @@ class Driver:
             if (state := self._write_outcome(job, attempt, outcome)) == "errored":
                 self._intake.give_up(job, row)
             self._done += state in DONE
+
+    def _work(self, job: Job, resume: Path | None) -> Work:
+        limits = self._config.limits
+        return Work(
+            job=job,
+            sample=self._samples[job.task],
+            trace=self._home.trace(job),
+            resume=resume,
+            budget=self._budget.child(name="task", **limits.budget()),
+            working=limits.working,
+        )
 
     def _write_failure(
         self, job: Job, attempt: int, state: State, reason: str, message: str = ""
