@@ -14,7 +14,7 @@ from textual.color import Color
 from tests.agents.support import answer, code
 from tests.tui.test_app import long_run, shown, start, until
 from treeact.errors import ConfigError
-from treeact.tui.app import SCREENS, RunApp, bindings_by_screen
+from treeact.tui.app import SCREENS, RunApp
 from treeact.tui.characters import AsciiOnly, as_ascii, needs_ascii
 from treeact.tui.keys import keymap
 from treeact.tui.outside import find_pager, write_text
@@ -39,12 +39,12 @@ from treeact.tui.widgets.blocks import BlockColumn
 )
 def test_keys_that_cannot_be_are_refused_with_a_remedy(keys: dict[str, str], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        keymap(keys, bindings_by_screen())
+        keymap(keys, RunApp.bindings_by_screen())
 
 
 def test_keys_are_written_as_characters_or_by_name() -> None:
     wanted = {"trace.follow": "f7, %", "run.approve": "ctrl+y", "run.reject": "a"}
-    assert keymap(wanted, bindings_by_screen()) == {
+    assert keymap(wanted, RunApp.bindings_by_screen()) == {
         "trace.follow": "f7,percent_sign",
         "run.approve": "ctrl+y",
         "run.reject": "a",
@@ -201,8 +201,8 @@ async def test_with_reduced_motion_nothing_moves(tmp_path: Path) -> None:
 
 
 def test_every_screen_names_its_keys() -> None:
-    for screen, bindings in bindings_by_screen().items():
+    for screen, bindings in RunApp.bindings_by_screen().items():
         names = [it.id for it in bindings]  # type: ignore[union-attr]
         assert None not in names, screen
         assert len(names) == len(set(names)), f"two keys of {screen} have one name"
-    assert bindings_by_screen().keys() >= SCREENS.keys()
+    assert RunApp.bindings_by_screen().keys() >= SCREENS.keys()

@@ -364,7 +364,7 @@ def trace_open(
     run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
     runs: RunsOption = None,
 ) -> None:
-    """Browse a run's trace on a screen."""
+    """Browse a run's trace, or the directory of a benchmark, on a screen."""
     from treeact.cli.screens import open_trace
 
     open_trace(run, runs=runs)
@@ -398,7 +398,7 @@ def watch(
     run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
     runs: RunsOption = None,
 ) -> None:
-    """Watch a run of another process on a screen, and steer it from there.
+    """Watch a run of another process on a screen, and steer it from there; or watch a benchmark.
 
     Leaving the screen leaves the run alone.
     """

@@ -28,6 +28,7 @@ class Display(StrEnum):
     """How a benchmark is shown while it runs."""
 
     auto = "auto"
+    tui = "tui"
     plain = "plain"
     jsonl = "jsonl"
     quiet = "quiet"

@@ -18,6 +18,7 @@ from treeact.benchmarks.suites import describe_suites, load_suite
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.bench_display import bench_display
 from treeact.cli.run import on_interrupt
+from treeact.cli.screens import can_show_screens
 from treeact.models.prices import PriceList
 from treeact.trace.runs import new_run_directory
 
@@ -27,6 +28,9 @@ def run_bench(
 ) -> int:
     """Run a suite and return the exit status: 0 where every job is done, however it went."""
     directory = out or new_run_directory(f"bench {config.suite}")
+    if display == "tui" and not can_show_screens():
+        sys.stderr.write("treeact: no terminal for screens: showing plain lines\n")
+        display = "plain"
     return asyncio.run(_run_bench(config, settings, directory, display, executor))
 
 
@@ -39,17 +43,18 @@ async def _run_bench(
     if suite.world is not None:
         config = config.model_copy(update={"agent": "plan"})  # no other works in a world
     stop = _Stop()
-    with bench_display(display) as shown, on_interrupt(stop.hit):
-        results = await run_benchmark(
-            config,
-            directory,
-            settings,
-            suite=suite,
-            executor=find_executor(executor),
-            listen=shown.show,
-            stop=stop.event,
-        )
-    if display in ("auto", "plain"):
+    run = partial(
+        run_benchmark, config, directory, settings, suite=suite, executor=find_executor(executor)
+    )
+    with on_interrupt(stop.hit):
+        if display == "tui":
+            from treeact.cli.bench_screen import bench_on_screen
+
+            results = await bench_on_screen(run, directory, suite, stop.event)
+        else:
+            with bench_display(display) as shown:
+                results = await run(listen=shown.show, stop=stop.event)
+    if display in ("auto", "plain", "tui"):
         print_summary(results)
     if stop.event.is_set():
         return EXIT_CANCELLED

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from treeact.benchmarks.runner.directory import is_benchmark
 from treeact.cli import EXIT_CANCELLED
 from treeact.cli.run import RunOptions, choose_model, choose_question, exit_status, start_run
 from treeact.cli.sandbox import prepare_sandbox
@@ -166,12 +167,15 @@ async def _take_orders(run: Run) -> None:
 
 
 def watch(name: str, *, runs: Path | None) -> None:
-    """Show a run of another process, and steer it where it takes commands."""
+    """Show a run of another process, and steer it where it takes commands; or a benchmark."""
     from treeact.agents.remote import SOCKET_FILE, give_order
     from treeact.tui.session import Session
 
     need_terminal()
-    directory = find_run(name, folder=runs)
+    directory = _find(name, runs)
+    if is_benchmark(directory):
+        _show_bench(directory)
+        return
 
     async def steer(order: Order) -> bool:
         return await give_order(directory, order)
@@ -181,11 +185,26 @@ def watch(name: str, *, runs: Path | None) -> None:
 
 
 def open_trace(name: str, *, runs: Path | None) -> None:
-    """Show a run that is over, by its trace."""
+    """Show a run that is over, by its trace; or a benchmark."""
     from treeact.tui.session import Session
 
     need_terminal()
-    _show(Session(find_run(name, folder=runs)), first="trace")
+    directory = _find(name, runs)
+    if is_benchmark(directory):
+        _show_bench(directory)
+    else:
+        _show(Session(directory), first="trace")
+
+
+def _find(name: str, runs: Path | None) -> Path:
+    """Return the directory of a run, or of a benchmark that may have no event yet."""
+    return Path(name) if is_benchmark(Path(name)) else find_run(name, folder=runs)
+
+
+def _show_bench(directory: Path) -> None:
+    from treeact.cli.bench_screen import show_bench
+
+    show_bench(directory)
 
 
 def _show(session: Session, *, first: str) -> None:

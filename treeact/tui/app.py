@@ -64,6 +64,8 @@ class RunApp(NamedKeys):
         ConfigError: a key or its name is unknown, or a key would mean two things.
     """
 
+    ELSEWHERE: ClassVar[frozenset[str]] = frozenset({"bench"})
+    """Where keys have names that only another app has."""
     CSS_PATH = "styles.tcss"
     TITLE = "TreeAct"
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (LEAST[0], "-narrow"), (NARROW, "-wide")]  # noqa: RUF012
@@ -105,9 +107,17 @@ class RunApp(NamedKeys):
         self.theme = "mono" if self._colours else theme
         self._about = about
         self._start = None if isinstance(session, Session) else session
-        self.use_keys(keys, bindings_by_screen())
+        own = {n: it for n, it in keys.items() if n.partition(".")[0] not in self.ELSEWHERE}
+        self.use_keys(own, self.bindings_by_screen())
         if isinstance(session, Session):
             self.show_session(session)
+
+    @classmethod
+    def bindings_by_screen(cls) -> dict[str, list[BindingType]]:
+        """Return the bindings that are in force together, by screen."""
+        shared = [*CommonScreen.BINDINGS, *RunApp.BINDINGS]
+        screens = {name: [*_own(screen), *shared] for name, screen in SCREENS.items()}
+        return screens | {"compare": [*CompareRunsScreen.BINDINGS, *RunApp.BINDINGS]}
 
     def get_line_filters(self) -> list[LineFilter]:
         """Return what each line goes through before it is drawn."""
@@ -228,13 +238,6 @@ class RunApp(NamedKeys):
             self.call_later(self.run_action, action, self.screen)
 
         return run
-
-
-def bindings_by_screen() -> dict[str, list[BindingType]]:
-    """Return the bindings that are in force together, by screen."""
-    shared = [*CommonScreen.BINDINGS, *RunApp.BINDINGS]
-    screens = {name: [*_own(screen), *shared] for name, screen in SCREENS.items()}
-    return screens | {"compare": [*CompareRunsScreen.BINDINGS, *RunApp.BINDINGS]}
 
 
 def _own(screen: object) -> list[BindingType]:

@@ -74,7 +74,7 @@ class LineScreen(Dialog[str | None]):
         with Vertical(classes="dialog"):
             yield Static(self._question, markup=False)
             yield Static("", id="line-fault", classes="fault", markup=False)
-            yield Input(self._value, id="line")
+            yield Input(self._value, id="line", select_on_focus=False)
             if self._choices:
                 yield OptionList(*self._choices, id="line-choices", markup=False)
 

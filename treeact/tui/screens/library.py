@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -123,7 +124,7 @@ class LibraryScreen(RunBoundScreen):
 
     def _show(self) -> None:
         if (action := self._current()) is not None:
-            self.run_worker(self._show_action(action), exclusive=True)
+            self.run_worker(partial(self._show_action, action), exclusive=True)
 
     async def _show_action(self, action: StoredAction) -> None:
         from treeact.tui.views import library as view
@@ -160,11 +161,11 @@ class LibraryScreen(RunBoundScreen):
         self._changes = not self._changes
         self._show()
 
-    async def action_verify(self) -> None:
+    def action_verify(self) -> None:
         """Try the recorded calls of the action again, in a fresh sandbox."""
         if (action := self._current()) is not None:
             self.notify(f"trying {action.label} in a sandbox", markup=False)
-            self.run_worker(self._verify(action), group="verify")
+            self.run_worker(partial(self._verify, action), group="verify")
 
     async def _verify(self, action: StoredAction) -> None:
         from treeact.agents.agent import LIMITS
