@@ -1,6 +1,5 @@
 """Every key does what it says, and none does more."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from textual.widgets import DataTable, OptionList, Static, TextArea, Tree
 
 from tests.agents.support import agent, answer, code, of_type
 from tests.agents.test_search import STEP_BACK, scripted
+from tests.tui.support import until
 from treeact import CodeAct, Run
 from treeact.agents.remote import Order, carry_out
 from treeact.models.human import HumanModel
@@ -50,13 +50,6 @@ async def shown(
             yield app, pilot
     finally:
         await run.close()
-
-
-async def until(pilot: Pilot[None], holds: Any) -> None:
-    """Wait until something holds on the screen."""
-    async with asyncio.timeout(20):
-        while not holds():
-            await pilot.pause(0.02)
 
 
 def waiting(app: RunApp) -> bool:
@@ -177,8 +170,8 @@ async def test_of_many_blocks_a_few_are_mounted(tmp_path: Path) -> None:
     app = RunApp(long_run(tmp_path, 300))
     async with app.run_test(size=(100, 30)) as pilot:
         column = app.screen.query_one(BlockColumn)
-        await until(pilot, lambda: app.session.behind == 0 and len(column.shown) == WINDOW)
-        assert column.shown[-1].block.text == "notice 299"
+        await until(pilot, lambda: column.shown and column.shown[-1].block.text == "notice 299")
+        assert len(column.shown) == WINDOW
         for _ in range(30):
             await pilot.press("k")
         assert len(column.shown) == WINDOW
@@ -190,19 +183,6 @@ async def test_of_many_blocks_a_few_are_mounted(tmp_path: Path) -> None:
         await pilot.press("end")
         await until(pilot, lambda: column.following)
         assert column.shown[-1].block.text == "notice 299"
-
-
-async def test_of_a_long_trace_little_is_loaded(tmp_path: Path) -> None:
-    long_run(tmp_path, 1)
-    log = tmp_path / "events.jsonl"
-    log.write_bytes(log.read_bytes() * 20_000)
-    session = Session(tmp_path)
-    app = RunApp(session, first="trace")
-    async with app.run_test(size=(100, 30)) as pilot:
-        tree = app.screen.query_one(Tree)
-        await until(pilot, lambda: tree.root.children)
-        assert sum(1 for _ in tree.root.children) == 1
-        assert len(session.index.entries) == 20_000
 
 
 async def test_the_trace_browser_goes_where_keys_lead(tmp_path: Path) -> None:

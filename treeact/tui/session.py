@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -20,10 +21,11 @@ from treeact.tui.views.uses import Uses
 Steer = Callable[[Order], Awaitable[bool]]
 """Gives an order to the run; returns whether anything waited for it. Raises TreeActError."""
 
-SLICE = 0.03
+SLICE = 0.05
 """Seconds of one refresh: longer logs are taken in over several, so that keys are never kept
 waiting."""
-
+PORTION = 1_000_000
+"""Bytes of the log that are looked through before it is asked whether the slice is over."""
 
 STALE = 600.0
 """Seconds without an event after which a run that is only looked at has no clock that goes on."""
@@ -71,16 +73,27 @@ class Session:
 
     def refresh(self) -> bool:
         """Look for news for a moment; return whether there were any."""
-        try:
-            self.index.refresh()
-        except TraceError as error:
-            self.problem = str(error)
-        changed = self.live.refresh()
         until = time.monotonic() + SLICE
+        changed = self.live.refresh()  # first: what is in the log by now is forgotten then
+        changed = self._look_through(until) or changed
         while self.behind and time.monotonic() < until:
             self._take(self.index.entries[self._taken])
             self._taken += 1
             changed = True
+        if time.monotonic() >= until:
+            gc.freeze()  # what was read stays: to look through it for cycles would stall the screen
+        return changed
+
+    def _look_through(self, until: float) -> bool:
+        """Find where the events are that were added; return whether there were any."""
+        changed = False
+        try:
+            while self.index.refresh(most=PORTION):
+                changed = True
+                if time.monotonic() >= until:
+                    break
+        except TraceError as error:
+            self.problem = str(error)
         return changed
 
     def _take(self, entry: Entry) -> None:

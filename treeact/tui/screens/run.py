@@ -62,6 +62,7 @@ class RunScreen(RunBoundScreen):
         super().__init__(session)
         self._granted: set[str] = set()
         self._answered_for: str | None = None
+        self._offered = (False, False)
         self._column = BlockColumn(lambda: session.view.blocks, session.index.blobs)
         self._approval = ApprovalPanel(session.index.blobs)
         self._reply = ReplyPanel()
@@ -91,7 +92,14 @@ class RunScreen(RunBoundScreen):
         self._side.draw()
         await self._draw_approval()
         self._reply.show(self.session.asking.next)
-        self.refresh_bindings()
+        self._offer()
+
+    def _offer(self) -> None:
+        """Draw the keys anew where others can be used now: that costs as much as all the rest."""
+        usable = (self._approval.waiting is not None, self._approval.writing)
+        if usable != self._offered:
+            self._offered = usable
+            self.refresh_bindings()
 
     def _draw_live(self) -> None:
         live, view = self.query_one("#live", Static), self.session.view

@@ -21,6 +21,8 @@ MOST_NODES = 5000
 """Nodes that are drawn: of a larger tree those of the first levels, with counts of the rest."""
 _TICKS = (ev.NodeExpanded, ev.NodePruned, ev.SteppedBack, ev.NodeChosen)
 """What moves the clock: the rest happens between."""
+_NEVER_DRAWN = (ev.ModelCalled, ev.CodeRun, ev.ToolCalled)
+"""What makes up most of a log, and tells nothing of its trees: it is not kept."""
 Order = Literal["tree", "f", "expansion"]
 
 
@@ -110,6 +112,8 @@ class SearchView:
 
     def take(self, event: ev.Event) -> None:
         """Take the next event of the run in."""
+        if isinstance(event, _NEVER_DRAWN):
+            return
         self._events.append(event)
         if isinstance(event, _TICKS):
             self._ticks.append(len(self._events))
@@ -120,7 +124,7 @@ class SearchView:
 
     @property
     def size(self) -> int:
-        """How many events were taken in."""
+        """How many events were kept."""
         return len(self._events)
 
     @property

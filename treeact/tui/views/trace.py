@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -84,14 +85,17 @@ class TraceTree:
             above = id
         self._groups[entry.id].own.append(entry)
 
-    def items(self, id: str = "") -> list[Item]:
-        """Return what is right below a group, in the order of time; the tops of the log for ""."""
+    def items(self, id: str = "") -> Iterator[Item]:
+        """Yield what is right below a group, in the order of time; the tops of the log for ""."""
         if not id:
-            return [self._group(top) for top in self._tops]
+            return map(self._group, self._tops)
         group = self._groups[id]
-        found = [_event(entry) for entry in group.own]
-        found += [self._one(below) for below in group.below]
-        return sorted(found, key=lambda item: item.first)
+        own, below = map(_event, group.own), map(self._one, group.below)
+        return heapq.merge(own, below, key=lambda item: item.first)
+
+    def count(self, id: str) -> int:
+        """Return how many items are right below a group."""
+        return len(self._groups[id].own) + len(self._groups[id].below) if id else len(self._tops)
 
     def _one(self, id: str) -> Item:
         """Return a group, or its event where there is only the one."""

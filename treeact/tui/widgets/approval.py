@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from rich.syntax import Syntax
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
@@ -17,6 +16,7 @@ from treeact.tui.keys import shown_key
 from treeact.tui.views.reasons import reasons
 from treeact.tui.views.run import RunView, Waiting
 from treeact.tui.widgets.blocks import read_text
+from treeact.tui.widgets.long_text import LongText
 from treeact.tui.widgets.prompt import Writing
 
 GUARD = 0.4
@@ -55,7 +55,7 @@ class ApprovalPanel(Vertical):
         """Lay the panel out."""
         yield Static("", id="approval-head", markup=False)
         with VerticalScroll(id="approval-body"):
-            yield Static("", id="approval-text")
+            yield LongText(id="approval-text")
         yield Writing("", id="approval-edit", language=None)
         yield Static("", id="approval-keys", markup=False)
 
@@ -74,9 +74,7 @@ class ApprovalPanel(Vertical):
         self.query_one("#approval-head", Static).update(
             printable(f"! this {waiting.what} waits for your yes   {waiting.id}   {why}")
         )
-        self.query_one("#approval-text", Static).update(
-            Syntax(text, "python", theme="ansi_dark", background_color="default", word_wrap=True)
-        )
+        self.query_one("#approval-text", LongText).show(text, "python")
         self.app.bell()
 
     @property

@@ -28,6 +28,10 @@ STEP = 10
 """Blocks by which the window moves."""
 MOST_LINES = 400
 """Lines of an opened block: what is longer is for the pager."""
+MOST_CHARACTERS = 8_000
+"""Characters of an opened block, since a text may be one line."""
+FEW = (SHOWN_LINES, 2_000)
+"""Lines and characters of a block that is not opened."""
 CLOSED = frozenset({"thought"})
 """Kinds that show their first line until they are opened."""
 
@@ -61,12 +65,11 @@ class BlockWidget(Static):
             return head
         if block.kind in CLOSED and not self.opened:
             return Rich(f"{SIGNS[block.kind]} {self._first_line()}", style="italic dim")
-        shown, hidden = self._lines()
+        shown, hidden = self._shown()
         body: RenderableType = Rich(shown)
         if block.kind == "code":
             body = Syntax(shown, "python", theme="ansi_dark", background_color="default")
-        more = Rich(f"... {hidden} more lines (space)", style="dim")
-        return Group(head, body, *([more] if hidden else []))
+        return Group(head, body, *([Rich(hidden, style="dim")] if hidden else []))
 
     @property
     def _depth(self) -> int:
@@ -77,12 +80,15 @@ class BlockWidget(Static):
         line = " ".join(text.split())
         return line if len(line) <= 160 else f"{line[:160]} ... (space)"
 
-    def _lines(self) -> tuple[str, int]:
-        lines = read_text(self.block.text, self._blobs).rstrip("\n").splitlines() or [""]
-        most = MOST_LINES if self.opened else SHOWN_LINES
-        whole = block_is_whole(self.block) and not self.opened
-        shown = lines if whole else lines[:most]
-        return "\n".join(printable(line) for line in shown[:MOST_LINES]), len(lines) - len(shown)
+    def _shown(self) -> tuple[str, str]:
+        """Return as much of the text as is open, and how much is not."""
+        whole = self.opened or block_is_whole(self.block)
+        text = read_text(self.block.text, self._blobs).rstrip("\n")
+        shown = cut(text, *((MOST_LINES, MOST_CHARACTERS) if whole else FEW))
+        lines = text.count("\n") - shown.count("\n")
+        more = f"{lines:,} lines" if lines else f"{len(text) - len(shown):,} characters"
+        hint = "y copies all" if whole else "space"
+        return printable(shown), "" if shown == text else f"... {more} more ({hint})"
 
     def watch_current(self, current: bool) -> None:
         """Mark the block that the cursor is on."""
@@ -91,6 +97,11 @@ class BlockWidget(Static):
     def plain(self) -> str:
         """Return the whole text, for the clipboard."""
         return read_text(self.block.text, self._blobs) or self.block.title
+
+
+def cut(text: str, lines: int, characters: int) -> str:
+    """Return the beginning of a text, of so many lines and characters at most."""
+    return "\n".join(text[:characters].split("\n", lines)[:lines])
 
 
 def headline(block: Block) -> str:
@@ -156,19 +167,18 @@ class BlockColumn(VerticalScroll):
         blocks = self._blocks()
         last = min(len(blocks), first + WINDOW)
         wanted = range(first, last)
-        kept = {}
-        for number, widget in enumerate(self.shown, start=self._first):
-            if number in wanted and widget.block is blocks[number]:
-                kept[number] = widget
-            else:
-                await widget.remove()
+        numbered = dict(enumerate(self.shown, start=self._first))
+        kept = {n: it for n, it in numbered.items() if n in wanted and it.block is blocks[n]}
+        await self.remove_children([it for n, it in numbered.items() if n not in kept])
         self._first = first
+        mounting = []
         for number in wanted:
-            if number in kept:
-                continue
-            after = kept.get(number - 1, self._older)
-            kept[number] = BlockWidget(blocks[number], self._blobs)
-            await self.mount(kept[number], after=after)
+            if number not in kept:
+                after = kept.get(number - 1, self._older)
+                kept[number] = BlockWidget(blocks[number], self._blobs)
+                mounting.append(self.mount(kept[number], after=after))
+        for mounted in mounting:
+            await mounted
         self._tell_hidden(first, len(blocks) - last)
 
     def _tell_hidden(self, before: int, after: int) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import RenderableType
-from rich.syntax import Syntax
-from rich.text import Text as Rich
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from treeact.tui.views.details import Part
+from treeact.tui.widgets.long_text import LongText
 
 
 class DetailsPanel(Vertical):
@@ -26,7 +24,7 @@ class DetailsPanel(Vertical):
         """Lay out the names and the text."""
         yield Static("", id="trace-parts", markup=False)
         with VerticalScroll(id="trace-scroll"):
-            yield Static("no event is chosen", id="trace-text")
+            yield LongText("no event is chosen", id="trace-text")
 
     def show(self, parts: Sequence[Part]) -> None:
         """Show an event by its parts, and of them the one at the same place as before."""
@@ -60,13 +58,6 @@ class DetailsPanel(Vertical):
             for number, part in enumerate(self._parts)
         )
         self.query_one("#trace-parts", Static).update("  ".join(names))
-        self.query_one("#trace-text", Static).update(_shown(self._parts[self._at]))
+        part = self._parts[self._at]
+        self.query_one("#trace-text", LongText).show(part.text, part.language)
         self.query_one("#trace-scroll").scroll_home(animate=False)
-
-
-def _shown(part: Part) -> RenderableType:
-    if part.language == "text":
-        return Rich(part.text)
-    return Syntax(
-        part.text, part.language, theme="ansi_dark", background_color="default", word_wrap=True
-    )

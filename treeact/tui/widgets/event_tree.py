@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 from rich.text import Text as Rich
 from textual.widgets import Tree
@@ -67,8 +68,7 @@ class EventTree(Tree[Item]):
 
     def _load(self, node: TreeNode[Item], id: str) -> None:
         """Add the items of a group that its line has not yet, a page at a time."""
-        items = self._groups.items(id)
-        for number, item in enumerate(items[:PAGE]):
+        for number, item in enumerate(islice(self._groups.items(id), PAGE)):
             if number < len(node.children):
                 child = node.children[number]
                 if child.data != item:
@@ -77,7 +77,7 @@ class EventTree(Tree[Item]):
                     child.allow_expand = item.entry is None
                 continue
             node.add(self._label(item), data=item, allow_expand=item.entry is None)
-        hidden = len(items) - PAGE
+        hidden = self._groups.count(id) - PAGE
         if hidden > 0:
             self.notify(f"{hidden} more lines of {id}: search (/) leads to them", markup=False)
 
