@@ -12,7 +12,8 @@ from rich.segment import Segment
 from textual.color import Color
 
 from tests.agents.support import answer, code
-from tests.tui.test_app import long_run, shown, start, until
+from tests.tui.support import until
+from tests.tui.test_app import long_run, notices, shown, start
 from treeact.errors import ConfigError
 from treeact.tui.app import SCREENS, RunApp
 from treeact.tui.characters import AsciiOnly, as_ascii, needs_ascii
@@ -143,11 +144,6 @@ async def test_leaving_asks_where_a_run_would_end_with_it(tmp_path: Path) -> Non
         await until(pilot, lambda: not app.is_running or app._exit)
 
 
-def said(app: RunApp) -> str:
-    """Return what the app has told in notices."""
-    return "\n".join(notice.message for notice in app._notifications)
-
-
 def written(folder: Path) -> tuple[str, int]:
     """Return the text and the mode of the one file that was written."""
     (file,) = folder.glob("treeact-*.txt")
@@ -163,7 +159,7 @@ async def test_what_is_in_focus_is_written_and_opened_where_that_can_be(
         await until(pilot, lambda: app.session.behind == 0 and app.screen.query(".block"))
         await pilot.press("Y")
         await pilot.press("o")
-        await until(pilot, lambda: "the text is in" in said(app))
+        await until(pilot, lambda: "the text is in" in notices(app))
     assert written(tmp_path) == ("notice 2", 0o600)
 
 

@@ -9,8 +9,8 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
 
 from tests.agents.library.support import exercised
-from tests.tui.test_app import until
-from tests.tui.test_common import said
+from tests.tui.support import until
+from tests.tui.test_app import notices
 from treeact.agents.library import ActionLibrary, Example, Harvest, Verdict
 from treeact.agents.library.harvest import Use
 from treeact.errors import ConfigError, LibraryError
@@ -146,9 +146,9 @@ async def test_an_action_is_looked_at_compared_and_exported(
         await pilot.press("v")
         await until(pilot, lambda: "similar" in str(words.content))
         await pilot.press("s", "s", "s", "s", "s", "j", "k", "R")
-        assert "sorted by name" in said(app)
+        assert "sorted by name" in notices(app)
         await pilot.press("E", "enter")
-        await until(pilot, lambda: "written to area.jsonl" in said(app))
+        await until(pilot, lambda: "written to area.jsonl" in notices(app))
 
 
 async def test_from_an_action_one_comes_to_where_it_was_called(tmp_path: Path, file: Path) -> None:
@@ -173,7 +173,7 @@ async def test_the_calls_of_an_action_are_tried_again_in_a_sandbox(
         )
     async with opened(tmp_path) as (app, pilot):
         await pilot.press("t")
-        await until(pilot, lambda: "area v2 verified" in said(app))
+        await until(pilot, lambda: "area v2 verified" in notices(app))
         await until(pilot, lambda: "verified" in shows(app))
         await pilot.press("j", "t")
-        await until(pilot, lambda: "bad v1 not tried: no call of it is on record" in said(app))
+        await until(pilot, lambda: "bad v1 not tried: no call of it is on record" in notices(app))

@@ -6,8 +6,8 @@ from typing import Any
 from textual.widgets import Input, Static
 
 from tests.agents.support import agent, answer, code
-from tests.tui.test_app import long_run, searched, shown, start, until, waiting
-from tests.tui.test_common import said
+from tests.tui.support import until
+from tests.tui.test_app import long_run, notices, searched, shown, start, waiting
 from treeact.trace import events as ev
 from treeact.trace.blobs import BlobStore
 from treeact.trace.log import EventLog
@@ -197,4 +197,4 @@ async def test_what_is_only_looked_at_names_the_command(tmp_path: Path) -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app.session.view.state == "ended")
         await pilot.press("R")
-        await until(pilot, lambda: "treeact tui --resume r`" in said(app))
+        await until(pilot, lambda: "treeact tui --resume r`" in notices(app))

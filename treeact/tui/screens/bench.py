@@ -115,7 +115,7 @@ class BenchScreen(CommonScreen):
     async def _watch(self) -> None:
         """Take news in and draw them, beside the keys; a screen that is covered waits."""
         while True:
-            if self.is_current:
+            if self.is_current and self.query("#status"):  # not while it is being taken down
                 changed = await self.session.refresh()
                 if changed or int(time.time()) != self._second:
                     self.draw()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.syntax import Syntax
 from rich.text import Text as Rich
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
@@ -124,8 +124,9 @@ class LibraryScreen(RunBoundScreen):
 
     def _show(self) -> None:
         if (action := self._current()) is not None:
-            self.run_worker(partial(self._show_action, action), exclusive=True)
+            self._show_action(action)
 
+    @work(exclusive=True)
     async def _show_action(self, action: StoredAction) -> None:
         from treeact.tui.views import library as view
 
@@ -165,8 +166,9 @@ class LibraryScreen(RunBoundScreen):
         """Try the recorded calls of the action again, in a fresh sandbox."""
         if (action := self._current()) is not None:
             self.notify(f"trying {action.label} in a sandbox", markup=False)
-            self.run_worker(partial(self._verify, action), group="verify")
+            self._verify(action)
 
+    @work(group="verify")
     async def _verify(self, action: StoredAction) -> None:
         from treeact.agents.agent import LIMITS
         from treeact.sandbox.select import opener
