@@ -15,6 +15,7 @@ from treeact.agents.registry import AGENTS, look_up, make_planner
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.display import Display, make_display
 from treeact.cli.sandbox import prepare_sandbox
+from treeact.cli.spans import exporting
 from treeact.cli.terminal import Terminal
 from treeact.cli.tools import ToolChoice, open_tools, read_rules
 from treeact.errors import ConfigError
@@ -56,6 +57,8 @@ class RunOptions:
     instructions: str
     resume: str | None
     at: str | None
+    otlp: str | None
+    otlp_content: bool
     runs: Path | None
 
 
@@ -85,8 +88,12 @@ async def _run_question(options: RunOptions) -> int:
     model = await choose_model(options)
     try:
         kind = await prepare_sandbox(options.sandbox)
-        async with open_tools(options.tools) as tools:
+        async with (
+            open_tools(options.tools) as tools,
+            exporting(options.otlp, content=options.otlp_content) as follow,
+        ):
             run = start_run(options, question, model, kind, resume, tools)
+            follow(run.log)
             display = make_display(options.display, run.log.blobs)
             async with run, steerable(run):
                 with on_interrupt(lambda: interrupt(run, terminal, options.follow_up)):

@@ -124,6 +124,9 @@ class ModelCalled(Event):
     phase: str
     """What for, such as `act` or `final answer`."""
     model: str
+    """Who answered, by their own name."""
+    requested: str = ""
+    """The name under which the model was asked for; empty in traces that do not say."""
     author: str
     """`model`, `hand` for a person, `script` for code; a replayed reply keeps its first author."""
     prompt: Prompt
