@@ -98,7 +98,7 @@ class SpanReader:
     def _end_turn(self) -> None:
         """Close everything that is open, the root last."""
         for call in self._retried.values():
-            call.fail("model_error", str(call.events[-1].attributes["treeact.problem"]))
+            call.fail("model_error", str(call.events[-1].attributes.get("treeact.problem", "")))
         calls = (call for calls in self._tools.values() for call in calls)
         self._close([*calls, *self._retried.values(), *reversed([*self._scopes.values()])])
         if self._root is not None:
@@ -173,7 +173,7 @@ class SpanReader:
         if name.startswith("step "):  # steps come one after the other
             self._close(reversed([*self._scopes.values()]))
         began = min(time, parent.end) if parent.open else time
-        scope = self._span("scope", id, name, parent, began, time)
+        scope = self._span("scope", id, name, parent, began, began)
         scope.attributes |= say.chain_attributes(id)
         self._scopes[id] = scope
         return scope

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -40,6 +41,7 @@ PAUSE_MS = 500
 """Milliseconds between batches of a run that goes on."""
 ATTEMPT_SECONDS = 10.0
 """Seconds of one batch, with the attempts after a refusal."""
+WAIT = 0.05
 PATIENCE = 5.0
 """Seconds that the end of a run waits for the last spans to be taken."""
 
@@ -101,10 +103,15 @@ class LiveExport:
             self._warn(f"{text}; `treeact trace export` sends the whole of a run afterwards")
 
     def close(self, patience: float = PATIENCE) -> None:
-        """Wait for the spans to be taken, but no longer than `patience` seconds."""
+        """Wait for the spans to be taken, but no longer than `patience` seconds.
+
+        Where nobody is there to take them, it does not wait.
+        """
         ending = threading.Thread(target=self._processor.shutdown, daemon=True)
         ending.start()
-        ending.join(patience)
+        deadline = time.monotonic() + patience
+        while ending.is_alive() and time.monotonic() < deadline and not self._outbox.alone:
+            ending.join(WAIT)
         if ending.is_alive():
             self._outbox.shutdown()
         missing = self._given - self._outbox.taken
@@ -262,6 +269,11 @@ class _Outbox:
             self._complain(f"{self.url} does not take spans ({self._outcome or 'no reply'})")
         return result
 
+    @property
+    def alone(self) -> bool:
+        """Whether nobody answered the last attempt."""
+        return self._outcome == "ConnectionError"
+
     def shutdown(self) -> None:
         """Give up what is being sent."""
         self._sender.shutdown()  # type: ignore[no-untyped-call]
@@ -357,8 +369,8 @@ def emitter(processor: SpanProcessor) -> Callable[[Sequence[Span]], None]:
     return emit
 
 
-def _nanoseconds(time: float) -> int:
-    return round(time * 1e9)
+def _nanoseconds(seconds: float) -> int:
+    return round(seconds * 1e9)
 
 
 @contextmanager

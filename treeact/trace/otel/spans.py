@@ -51,7 +51,6 @@ class Span:
     """Whether more may be added to it."""
 
     def __post_init__(self) -> None:
-        self.name = self.name[:LONGEST_NAME]
         above = self.parent
         while above is not None and above.open:  # what contains it began no later
             above.start = min(above.start, self.start)
@@ -59,7 +58,7 @@ class Span:
 
     def close(self) -> None:
         """Let nothing more be added; what contains it ends no earlier."""
-        self.open = False
+        self.open, self.name = False, self.name[:LONGEST_NAME]
         if self.parent is not None and self.parent.open:
             self.parent.end = max(self.parent.end, self.end)
 
