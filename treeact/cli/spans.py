@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from treeact.cli.lines import write_out
 from treeact.errors import ConfigError
+from treeact.trace.events import Event, TaskEnded
 from treeact.trace.log import EventLog
 from treeact.trace.runs import find_run
 
@@ -43,6 +45,38 @@ async def exporting(
         await asyncio.to_thread(export.close)
         for text in kept:
             _warn(text)
+
+
+@asynccontextmanager
+async def exporting_tasks(
+    endpoint: str | None, directory: Path, *, content: bool
+) -> AsyncIterator[Callable[[Event], None]]:
+    """Yield what sends the spans of each task of a benchmark when it has ended.
+
+    Args:
+        endpoint: where to; None sends nothing.
+        directory: of the benchmark.
+        content: whether spans hold what was said and computed.
+
+    Raises:
+        ConfigError: the endpoint is no URL, or OpenTelemetry is not installed.
+    """
+    if endpoint is None:
+        yield lambda event: None
+        return
+    from treeact.benchmarks.runner.directory import BenchDirectory, Job
+    from treeact.trace.otel.sending import LiveExport
+
+    export = LiveExport(endpoint, content=content, warn=_warn)
+    home = BenchDirectory(directory)
+    with ThreadPoolExecutor(max_workers=1) as reading:
+
+        def listen(event: Event) -> None:
+            if isinstance(event, TaskEnded):
+                reading.submit(export.send, home.trace(Job(task=event.task, epoch=event.epoch)))
+
+        yield listen
+    await asyncio.to_thread(export.close)
 
 
 def _warn(text: str) -> None:

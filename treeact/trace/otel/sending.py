@@ -42,7 +42,7 @@ PAUSE_MS = 500
 ATTEMPT_SECONDS = 10.0
 """Seconds of one batch, with the attempts after a refusal."""
 WAIT = 0.05
-PATIENCE = 5.0
+PATIENCE = 3.0
 """Seconds that the end of a run waits for the last spans to be taken."""
 
 Warn = Callable[[str], None]
@@ -81,12 +81,11 @@ class LiveExport:
         log.subscribe(lambda event: self._take(reader, event))
 
     def send(self, directory: Path) -> None:
-        """Send the spans of a run that is over.
-
-        Raises:
-            TraceError: its trace cannot be read.
-        """
-        self._give([*run_spans(directory, content=self._content)])
+        """Send the spans of a run that is over, as a benchmark has them; not from two threads."""
+        try:
+            self._give([*run_spans(directory, content=self._content)])
+        except TraceError as error:
+            self._complain(f"spans are left out ({error})")
 
     def _take(self, reader: SpanReader, event: Event) -> None:
         try:
@@ -116,7 +115,10 @@ class LiveExport:
             self._outbox.shutdown()
         missing = self._given - self._outbox.taken
         if missing > 0:
-            self._complain(f"{missing} of {self._given} spans were not sent to {self._outbox.url}")
+            self._complain(
+                f"{self._outbox.url} did not take {missing} of {self._given} spans "
+                f"({self._outbox.outcome or 'no reply yet'})"
+            )
 
 
 def export_run(directory: Path, endpoint: str, *, content: bool = False) -> int:
@@ -233,7 +235,8 @@ class _Outbox:
         self.taken = 0
         """Spans that the receiver took."""
         self._complain = complain
-        self._outcome = ""
+        self.outcome = ""
+        """How the last attempt went."""
         self._sender = self._open()
 
     def _open(self) -> OTLPSpanExporter:
@@ -251,9 +254,9 @@ class _Outbox:
                 try:
                     response = super().request(*args, **options)
                 except requests.RequestException as error:
-                    outbox._outcome = type(error).__name__
+                    outbox.outcome = type(error).__name__
                     raise
-                outbox._outcome = f"HTTP {response.status_code} {response.reason}".strip()
+                outbox.outcome = f"HTTP {response.status_code} {response.reason}".strip()
                 return response
 
         # what goes wrong is said here, once; whoever sets up logging hears of each attempt, too
@@ -266,13 +269,13 @@ class _Outbox:
         if result.name == "SUCCESS":
             self.taken += len(spans)
         else:
-            self._complain(f"{self.url} does not take spans ({self._outcome or 'no reply'})")
+            self._complain(f"{self.url} does not take spans ({self.outcome or 'no reply'})")
         return result
 
     @property
     def alone(self) -> bool:
         """Whether nobody answered the last attempt."""
-        return self._outcome == "ConnectionError"
+        return self.outcome == "ConnectionError"
 
     def shutdown(self) -> None:
         """Give up what is being sent."""
