@@ -204,6 +204,7 @@ def _ground(started: RunStarted) -> dict[str, Any]:
         "agent": started.agent,
         "files": started.files,
         "tools": started.settings.get("tools"),
+        "schema of the answer": started.settings.get("answer_schema"),
     }
 
 

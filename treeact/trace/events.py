@@ -21,6 +21,7 @@ StopReason = Literal[
     "time limit",
     "context full",
     "search exhausted",
+    "invalid answer",
     "cancelled",
     "model failure",
     "sandbox failure",
@@ -439,6 +440,15 @@ class Noticed(Event):
     text: str
 
 
+class AnswerRejected(Event):
+    """An answer was given that is not of the type that the task asks for."""
+
+    type: Literal["answer_rejected"] = "answer_rejected"
+    answer: Text
+    errors: tuple[str, ...]
+    """Where and why, one line each."""
+
+
 class Answered(Event):
     """An answer was given."""
 
@@ -558,6 +568,7 @@ AnyEvent = Annotated[
     | ActionVerified
     | ActionsRetrieved
     | Noticed
+    | AnswerRejected
     | Answered
     | RunEnded
     | BenchStarted
