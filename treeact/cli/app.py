@@ -183,6 +183,10 @@ def run(  # one parameter per option: this is the table of them
     library: LibraryOption = None,
     frozen: Annotated[bool, typer.Option("--frozen", help="Leave the library as it is.")] = False,
     instructions: Annotated[str, typer.Option(help="Added to the agent's prompt.")] = "",
+    answer_schema: Annotated[
+        Path | None,
+        typer.Option(help="File with a JSON Schema that the answer has to fit; it is then JSON."),
+    ] = None,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -233,6 +237,7 @@ def run(  # one parameter per option: this is the table of them
                 library=library,
                 frozen=frozen,
                 instructions=instructions,
+                answer_schema=answer_schema,
                 resume=resume,
                 at=at,
                 otlp=otlp,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -55,6 +56,7 @@ class RunOptions:
     library: Path | None
     frozen: bool
     instructions: str
+    answer_schema: Path | None
     resume: str | None
     at: str | None
     otlp: str | None
@@ -167,13 +169,41 @@ def start_run(
         **_library_settings(options),
     )
     return agent.start(
-        Task(question, options.files),
+        Task[Any](question, options.files, answer_type=_answer_schema(options, resume)),
         budget=_budget(options),
         trace=new_run_directory(question, folder=options.runs),
         follow_up=True,
         resume=resume,
         at=options.at,
     )
+
+
+def _answer_schema(options: RunOptions, resume: Path | None) -> dict[str, Any] | None:
+    """Return the schema of the answer: as given, or that of the run to be resumed."""
+    if options.answer_schema is not None:
+        return read_schema(options.answer_schema)
+    if resume is None:
+        return None
+    from treeact.agents.past import Past
+
+    return Past.load(resume).answer_schema
+
+
+def read_schema(path: Path) -> dict[str, Any]:
+    """Return the JSON Schema in a file.
+
+    Raises:
+        ConfigError: it cannot be read, or is no JSON object.
+    """
+    try:
+        schema = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} is no JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise ConfigError(f"{path} is no JSON Schema: give an object, such as {{'type': 'array'}}")
+    return schema
 
 
 def _library_settings(options: RunOptions) -> dict[str, Any]:
