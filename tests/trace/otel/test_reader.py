@@ -17,7 +17,7 @@ from treeact.trace.blobs import BlobStore
 from treeact.trace.log import read_events
 from treeact.trace.otel.content import Content
 from treeact.trace.otel.reader import SpanReader
-from treeact.trace.otel.sending import readable
+from treeact.trace.otel.sdk import readable
 from treeact.trace.otel.spans import Span
 
 STARTED = ev.RunStarted(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -230,7 +231,9 @@ def test_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:
 def test_without_opentelemetry_the_message_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "opentelemetry.sdk.trace", None)
+    monkeypatch.delitem(sys.modules, "treeact.trace.otel.sdk", raising=False)
+    monkeypatch.delattr("treeact.trace.otel.sdk", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     log = EventLog(tmp_path / "run")
     log.emit(
         RunStarted(id="run", question="?", agent="a", model="m", planner="greedy", sandbox="jail")

@@ -45,6 +45,11 @@ class SpanReader:
         self._retried: dict[str, Span] = {}
         self._done: list[Span] = []
 
+    @property
+    def began(self) -> bool:
+        """Whether there was the beginning of a run."""
+        return self._started is not None
+
     def take(self, event: ev.Event) -> list[Span]:
         """Return the spans that are complete with `event`; most events complete one or none."""
         if isinstance(event, ev.RunStarted):
