@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.agents.support import code
+from tests.agents.support import answer, code
 from tests.agents.test_search import STEP_BACK, scripted
 from treeact import CodeAct, CodeAgents, ScriptedModel, Task
+from treeact.errors import TraceError
 from treeact.planners import MCTS
 from treeact.trace import events as ev
 from treeact.trace.blobs import BlobStore
@@ -18,6 +20,7 @@ from treeact.trace.log import read_events
 from treeact.trace.otel.content import Content
 from treeact.trace.otel.reader import SpanReader
 from treeact.trace.otel.sdk import readable
+from treeact.trace.otel.sending import run_spans
 from treeact.trace.otel.spans import Span
 
 STARTED = ev.RunStarted(
@@ -290,3 +293,20 @@ def test_spans_of_a_run_that_goes_on_come_as_they_end() -> None:
     ]
     assert counts == [0, 1, 0, 2, 2]
     assert reader.finish() == []
+
+
+async def test_a_log_cut_at_any_byte_exports_what_is_whole(tmp_path: Path) -> None:
+    whole = tmp_path / "run"
+    replies = [code("print(1)"), answer("1")]
+    await CodeAct(ScriptedModel(replies), sandbox="unsafe-local").run("?", trace=whole)
+    data = (whole / "events.jsonl").read_bytes()
+    full = {span.id for span in run_spans(whole)}
+    first = data.index(b"\n") + 1
+    for end in range(first, len(data), 997):
+        (whole / "events.jsonl").write_bytes(data[:end])
+        spans = list(run_spans(whole, content=True))
+        assert {span.id for span in spans} <= full
+        assert spans[-1].attributes["error.type"] == "cut_off"
+    (whole / "events.jsonl").write_bytes(data[: first + 9] + b"\n" + data[first + 10 :])
+    with pytest.raises(TraceError, match="line 2"):
+        list(run_spans(whole))

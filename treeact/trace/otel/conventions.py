@@ -148,7 +148,7 @@ def call_attributes(call: ev.ModelCalled) -> Attributes:
     if len(call.replies) != 1:
         attributes["gen_ai.request.choice.count"] = len(call.replies)
     if call.cost is not None:
-        attributes["gen_ai.usage.cost"] = call.cost
+        attributes |= {"gen_ai.usage.cost": call.cost, "llm.cost.total": call.cost}
     parts = {
         "gen_ai.usage.cache_read.input_tokens": call.cached_tokens,
         "gen_ai.usage.cache_write.input_tokens": call.cache_write_tokens,

@@ -98,7 +98,11 @@ class SpanReader:
             attributes=say.run_attributes(started),
         )
         name = self._run or f"{trace_id(*run):032x}"
-        self._root.attributes |= {"gen_ai.conversation.id": name, "treeact.turn": self._turn}
+        self._root.attributes |= {
+            "gen_ai.conversation.id": name,
+            "session.id": name,
+            "treeact.turn": self._turn,
+        }
 
     def _end_turn(self) -> None:
         """Close everything that is open, the root last."""
