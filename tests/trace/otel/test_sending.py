@@ -64,7 +64,8 @@ async def test_a_run_arrives_as_a_tree_of_spans(tmp_path: Path) -> None:
     ]
     root = receiver.one("invoke_agent codeact")
     assert root.attributes["gen_ai.operation.name"] == "invoke_agent"
-    assert root.attributes["gen_ai.conversation.id"] == "run-1"
+    assert root.attributes["treeact.run"] == "run-1"
+    assert len(root.attributes["gen_ai.conversation.id"]) == 32
     assert root.attributes["treeact.stop_reason"] == "answered" and not root.error
     chats = receiver.named("chat scripted")
     assert [spans[chat.parent].name for chat in chats] == ["step 1", "step 2", "step 3"]

@@ -97,10 +97,11 @@ class SpanReader:
             end=time,
             attributes=say.run_attributes(started),
         )
-        name = self._run or f"{trace_id(*run):032x}"
+        conversation = f"{trace_id(*run):032x}"
         self._root.attributes |= {
-            "gen_ai.conversation.id": name,
-            "session.id": name,
+            "gen_ai.conversation.id": conversation,
+            "session.id": conversation,
+            "treeact.run": self._run,
             "treeact.turn": self._turn,
         }
 
