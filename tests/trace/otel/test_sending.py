@@ -181,6 +181,18 @@ async def test_a_reader_that_breaks_does_not_break_the_run(monkeypatch: pytest.M
     assert len(warnings) == 1 and "RuntimeError: a bug" in warnings[0]
 
 
+def test_a_run_without_an_end_is_ended_with_the_export() -> None:
+    log = EventLog()
+    log.emit(
+        RunStarted(id="run", question="?", agent="a", model="m", planner="greedy", sandbox="jail")
+    )
+    with OtlpReceiver() as receiver:
+        export = LiveExport(receiver.endpoint, warn=print)
+        export.follow(log)
+        export.close()
+    assert receiver.one("invoke_agent a").attributes["error.type"] == "cut_off"
+
+
 async def test_the_headers_of_the_environment_are_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,13 +9,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit
 
 from treeact.errors import ConfigError, TraceError
 from treeact.trace.blobs import BlobStore
-from treeact.trace.events import Event
 from treeact.trace.log import BLOBS_FOLDER, EventLog, read_events
 from treeact.trace.otel.content import Content
 from treeact.trace.otel.reader import SpanReader
@@ -57,15 +57,17 @@ class LiveExport:
         self._outbox = sdk.Outbox(url, self._complain)
         self._processor = sdk.batching(self._outbox, queue=QUEUE, batch=BATCH)
         self._emitter = sdk.Emitter(self._processor)
+        self._readers: list[SpanReader] = []
         self._given = 0
 
     def follow(self, log: EventLog) -> None:
         """Send the spans of a run from its first event on."""
         run = log.directory.name if log.directory else ""
         reader = SpanReader(run, Content(log.blobs) if self._content else None)
+        self._readers.append(reader)
         for event in log.events():
-            self._take(reader, event)
-        log.subscribe(lambda event: self._take(reader, event))
+            self._take(partial(reader.take, event))
+        log.subscribe(lambda event: self._take(partial(reader.take, event)))
 
     def send(self, directory: Path) -> None:
         """Send the spans of a run that is over, as a benchmark has them; not from two threads."""
@@ -74,9 +76,9 @@ class LiveExport:
         except TraceError as error:
             self._complain(f"spans are left out ({error})")
 
-    def _take(self, reader: SpanReader, event: Event) -> None:
+    def _take(self, read: Callable[[], list[Span]]) -> None:
         try:
-            self._give(reader.take(event))
+            self._give(read())
         except Exception as error:  # whatever it is, the run is not to fail for it
             self._complain(f"spans are left out ({type(error).__name__}: {error})")
 
@@ -93,6 +95,8 @@ class LiveExport:
 
         Where nobody is there to take them, it does not wait.
         """
+        for reader in self._readers:
+            self._take(reader.finish)
         ending = threading.Thread(target=self._processor.shutdown, daemon=True)
         ending.start()
         deadline = time.monotonic() + patience
