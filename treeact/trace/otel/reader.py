@@ -145,8 +145,6 @@ class SpanReader:
             if span is not None and span.open:
                 span.end = max(span.end, time)
 
-    # Where something happens -----------------------------------------------------------------
-
     def _scope(self, id: str, time: float) -> Span:
         """Return the span that a logical id is in, opened if it is not there yet."""
         assert self._started is not None and self._root is not None
@@ -202,8 +200,6 @@ class SpanReader:
             end=end,
         )
 
-    # What happens ----------------------------------------------------------------------------
-
     def _happened(self, event: ev.Event, scope: Span, time: float) -> None:
         """Take an event that is no work of its own."""
         if isinstance(event, ev.PlanStepStarted):
@@ -224,16 +220,16 @@ class SpanReader:
             self._plan_step_finished(event, time)
 
     def _plan_step_finished(self, event: ev.PlanStepFinished, time: float) -> None:
-        inner = [
-            span
-            for id, span in self._scopes.items()
-            if id == event.id or id.startswith((f"{event.id}/", f"{event.id}."))
-        ]
-        if event.id in self._scopes and not event.ok:
+        if event.id not in self._scopes:  # it called nobody, and took no time
+            return
+        if not event.ok:
             self._scopes[event.id].fail("plan_step_failed", event.text)
-        for span in inner:
+        within = (f"{event.id}/", f"{event.id}.")
+        ended = [id for id in self._scopes if id == event.id or id.startswith(within)]
+        for id in reversed(ended):
+            span = self._scopes.pop(id)
             span.end = max(span.end, time)
-        self._close(reversed(inner))
+            self._close([span])
 
     def _model_retried(self, event: ev.ModelRetried, scope: Span, time: float) -> None:
         if event.id not in self._retried:
