@@ -11,6 +11,8 @@ import pytest
 
 from tests.agents.support import answer, code
 from tests.cli.support import COMMAND, environment, recording, treeact
+from treeact.cli.run import read_schema
+from treeact.errors import ConfigError
 
 LOCAL = ["--sandbox", "unsafe-local"]
 
@@ -242,11 +244,11 @@ def test_an_answer_can_be_asked_for_by_schema(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("{", "no JSON"), ("[]", "no JSON Schema"), ('{"type": 3}', "JSON Schema")]
+    ("text", "said"), [("{", "no JSON"), ("[]", "no JSON Schema"), ("[" * 99_999, "no JSON")]
 )
 def test_a_schema_that_is_none_is_told(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "schema.json").write_text(text)
-    tape = recording(tmp_path / "tape.jsonl", [answer("42")])
-    run = ["run", "?", "--model", f"replay:{tape}", *LOCAL, "--answer-schema", "schema.json"]
-    done = treeact(tmp_path, *run)
-    assert done.returncode == 2 and said in done.stderr, done.stderr
+    with pytest.raises(ConfigError, match=said):
+        read_schema(tmp_path / "schema.json")
+    with pytest.raises(ConfigError, match="cannot read"):
+        read_schema(tmp_path)

@@ -14,7 +14,9 @@ from treeact.cli import main
 LOCAL = ["--sandbox", "unsafe-local", "--display", "quiet"]
 
 
-def test_a_run_is_sent_live_and_once_more_from_its_trace(tmp_path: Path) -> None:
+def test_a_run_is_sent_live_and_once_more_from_its_trace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     tape = recording(tmp_path / "tape.jsonl", [code("print(6 * 7)"), answer("42")])
     run = ["run", "?", "--model", f"replay:{tape}", *LOCAL]
     with OtlpReceiver() as receiver:
@@ -24,11 +26,13 @@ def test_a_run_is_sent_live_and_once_more_from_its_trace(tmp_path: Path) -> None
         done = treeact(tmp_path, *run, "--otlp", "env", **variables)
         assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
         live = list(receiver.spans)
-        sent = treeact(tmp_path, "trace", "export", "--otlp", receiver.endpoint)
-        assert f"sent {len(live)} spans" in sent.stderr and sent.stdout == ""
+        export = ["trace", "export", "--runs", str(tmp_path / "runs")]
+        assert command(*export, "--otlp", receiver.endpoint) == 0
+        assert f"sent {len(live)} spans" in capsys.readouterr().err
     assert {span.id for span in live} == {span.id for span in receiver.spans}
-    written = treeact(tmp_path, "trace", "export", "--format", "otlp-json")
-    assert json.loads(written.stdout)["resourceSpans"]
+    out = tmp_path / "spans.json"
+    assert command(*export, "--format", "otlp-json", "--out", str(out)) == 0
+    assert json.loads(out.read_text())["resourceSpans"]
 
 
 def test_a_dead_receiver_leaves_the_exit_status_alone(tmp_path: Path) -> None:
