@@ -434,6 +434,7 @@ async def test_what_was_never_begun_by_a_sandbox_is_told_from_the_events(tmp_pat
     view = take(view_of(2), bench(begin(0), end(0, state="errored", message="no engine"), left=2))
     view.settle(Row(task="t-0", epoch=1, level=1))  # there is no trace
     assert failed_alike(view, NOW) == ["! 1 errored", "  t-0: no engine"]
+    assert about(view, Job(task="t-0", epoch=1), NOW)[0] == "t-0, epoch 1, attempt 1"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from textual.binding import BindingType
 
-from treeact.benchmarks.runner.directory import BenchDirectory
 from treeact.tui.app import RunApp
 from treeact.tui.bench_session import BenchSession
 from treeact.tui.keys import key
@@ -58,8 +57,7 @@ class BenchApp(RunApp):
 
     def on_bench_screen_opened(self, message: BenchScreen.Opened) -> None:
         """Show the trace of a job."""
-        trace = BenchDirectory(self.bench.directory).trace(message.job)
-        self.show_session(Session(trace))
+        self.show_session(Session(message.trace))
         self.push_screen(self._screen("trace"))
 
     def action_dashboard(self) -> None:

@@ -57,6 +57,10 @@ class BenchSession:
         """How many events are known of and not taken in yet."""
         return len(self.index.entries) - self._taken
 
+    def trace(self, job: Job) -> Path:
+        """Return the directory of the newest attempt at a job."""
+        return self._home.trace(job)
+
     async def refresh(self) -> bool:
         """Look for news for a moment; return whether there were any."""
         before = self.problem

@@ -13,12 +13,14 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.coordinate import Coordinate
 from textual.events import Resize
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from treeact.benchmarks.runner.directory import Job
 from treeact.errors import TreeActError
+from treeact.trace.log import EVENTS_FILE
 from treeact.tui.keys import key
 from treeact.tui.screens.asking import LineScreen
 from treeact.tui.screens.base import CommonScreen
@@ -73,9 +75,9 @@ class BenchScreen(CommonScreen):
     class Opened(Message):
         """A person wants to see the trace of a job."""
 
-        def __init__(self, job: Job) -> None:
+        def __init__(self, trace: Path) -> None:
             super().__init__()
-            self.job = job
+            self.trace = trace
 
     def __init__(self, session: BenchSession, live: LiveBench | None = None) -> None:
         super().__init__()
@@ -171,7 +173,7 @@ class BenchScreen(CommonScreen):
             before = self._cells[job]
             for place, name in enumerate(columns):
                 if written[job][name] != before[name]:
-                    table.update_cell_at((number, place), Text(written[job][name]))  # type: ignore[arg-type]
+                    table.update_cell_at(Coordinate(number, place), _cell(written[job][name]))
         self._cells = written
 
     def _write_table(
@@ -182,7 +184,7 @@ class BenchScreen(CommonScreen):
         for name, width in columns.items():
             table.add_column(name, width=width)
         for job in jobs:
-            table.add_row(*(Text(written[job][name], overflow="ellipsis") for name in columns))
+            table.add_row(*(_cell(written[job][name]) for name in columns))
         self._jobs, self._columns, self._cells = jobs, columns, written
         if here in written:
             table.move_cursor(row=jobs.index(here), animate=False)
@@ -214,13 +216,13 @@ class BenchScreen(CommonScreen):
 
     def action_open(self) -> None:
         """Show the trace of the job at the cursor."""
-        view, job = self.session.view, self.job
-        if view is None or job is None:
+        if (job := self.job) is None:
             return
-        if job in view.running or view.row(job, time.time()).attempts:
-            self.post_message(self.Opened(job))
+        trace = self.session.trace(job)
+        if (trace / EVENTS_FILE).exists():
+            self.post_message(self.Opened(trace))
         else:
-            self.notify(f"{job.task} was not begun yet")
+            self.notify(f"{job.task} has no trace: it was not begun")
 
     def action_line(self, by: int) -> None:
         """Move the cursor."""
@@ -340,3 +342,7 @@ class BenchScreen(CommonScreen):
         if view is None or job is None:
             return ""
         return "\n".join(bench_lines.about(view, job, time.time()))
+
+
+def _cell(text: str) -> Text:
+    return Text(text, overflow="ellipsis", no_wrap=True)

@@ -140,6 +140,7 @@ class BenchView:
                 state=said.state,  # type: ignore[arg-type]
                 reason=said.reason,
                 message=said.message,
+                attempts=max(row.attempts, said.attempt),
             )
         self._rows[job] = row
         self.unread.pop(job, None)
