@@ -347,6 +347,10 @@ async def test_screens_are_switched_and_the_library_is_shown(
             await until(pilot, lambda name=name: type(app.screen) is SCREENS[name])
         table = app.screen.query_one(DataTable)
         await until(pilot, lambda: table.row_count > 1)
+        await pilot.press("slash", *"total", "enter")
+        await until(pilot, lambda: table.cursor_row == table.row_count - 1)
+        await pilot.press("y")
+        assert "copied" in notices(app)
 
 
 def bindings(screen: type[RunBoundScreen]) -> list[Any]:
