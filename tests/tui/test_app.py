@@ -13,15 +13,16 @@ from textual.widgets import DataTable, OptionList, Static, TextArea, Tree
 from tests.agents.support import agent, answer, code, of_type
 from tests.agents.test_search import STEP_BACK, scripted
 from tests.tui.support import until
+from tests.tui.test_views import plans_followed
 from treeact import CodeAct, Run
 from treeact.agents.remote import Order, carry_out
 from treeact.models.human import HumanModel
 from treeact.planners import BestOfN
-from treeact.trace.events import CommandReceived, Noticed, Observed
+from treeact.trace.events import CodeRun, CommandReceived, Noticed, Observed, RunStarted
 from treeact.trace.log import EventLog
 from treeact.tui.app import SCREENS, RunApp
 from treeact.tui.asking import Asking
-from treeact.tui.screens.base import RunBoundScreen
+from treeact.tui.screens.base import CommonScreen, RunBoundScreen
 from treeact.tui.screens.run import RunScreen
 from treeact.tui.session import Session
 from treeact.tui.themes import THEMES
@@ -51,6 +52,11 @@ async def shown(
             yield app, pilot
     finally:
         await run.close()
+
+
+def notices(app: RunApp) -> str:
+    """Return what the app has told in notices."""
+    return "\n".join(notice.message for notice in app._notifications)
 
 
 def waiting(app: RunApp) -> bool:
@@ -245,6 +251,34 @@ async def test_the_search_is_gone_through_in_time(tmp_path: Path) -> None:
         assert lines.option_count >= whole
 
 
+async def test_a_search_is_sorted_and_gone_back_in_from_one_step_back_to_the_next(
+    tmp_path: Path,
+) -> None:
+    log = EventLog(tmp_path)
+    for event in plans_followed():
+        log.emit(event)
+    log.close()
+    app = RunApp(Session(tmp_path), first="search")
+    async with app.run_test(size=(120, 36)) as pilot:
+        lines = app.screen.query_one(OptionList)
+        clock, backs = (app.screen.query_one(f"#search-{it}", Static) for it in ("clock", "backs"))
+        await until(pilot, lambda: "clock 4 of 4" in str(clock.content))
+        assert str(backs.content) == "1. run/1.1 -> run/1: failed: locked"
+        assert any("@ run/1.2" in str(option.prompt) for option in lines.options)
+        await pilot.press("s")
+        await until(pilot, lambda: "by f" in str(clock.content))
+        await pilot.press("s", "s")
+        await until(pilot, lambda: "by " not in str(clock.content))
+        await pilot.press("b")
+        await until(pilot, lambda: "clock 3 of 4" in str(clock.content))
+        assert lines.highlighted is not None
+        assert "@ run/1 " in f"{lines.get_option_at_index(lines.highlighted).prompt} "
+        await pilot.press("b")
+        await until(pilot, lambda: "did not step back" in notices(app))
+        await pilot.press("0", "space")
+        await until(pilot, lambda: "clock 4 of 4" in str(clock.content))
+
+
 async def test_a_run_goes_on_from_a_node_of_the_tree(tmp_path: Path) -> None:
     session = await searched(tmp_path / "r")
     asked: list[tuple[Session, str]] = []
@@ -263,6 +297,35 @@ async def test_a_run_goes_on_from_a_node_of_the_tree(tmp_path: Path) -> None:
         assert shown is session
         assert node.startswith("run/")
         assert app.session.directory == tmp_path / "next"
+
+
+async def test_a_kept_node_is_gone_on_from_live(tmp_path: Path) -> None:
+    """The node is chosen on the screen, its way is taken again, and then the run is live."""
+    session = await searched(tmp_path / "r")
+    runs: list[Run] = []
+
+    def go_on(shown: Session, node: str, model: str | None) -> Session:
+        replies = [code("print(next(lines))"), answer("nine")]
+        runs.append(
+            agent(replies).start("?", trace=tmp_path / "next", resume=shown.directory, at=node)
+        )
+        return Session(tmp_path / "next")
+
+    app = RunApp(session, first="search", go_on=go_on)
+    async with app.run_test(size=(120, 36)) as pilot:
+        lines = app.screen.query_one(OptionList)
+        await until(pilot, lambda: lines.option_count > 2)
+        await pilot.press("slash", *"id(held) == ident", "enter")
+        row = lambda: app.screen.query_one("#search-node", Static)  # noqa: E731
+        await until(pilot, lambda: "run/1.2 " in str(row().content))
+        await pilot.press("g")
+        await until(pilot, lambda: app.session.view.answer == "nine")
+    (run,) = runs
+    events = [*run.log.events()]
+    assert of_type(events, RunStarted)[0].settings["from"]["node"] == "run/1.2"
+    printed = [str(event.stdout) for event in of_type(events, CodeRun)]
+    assert printed == ["0 1\n", "4 True\n", "9\n"]
+    await run.close()
 
 
 async def test_what_cannot_be_steered_says_so(tmp_path: Path) -> None:
@@ -299,6 +362,10 @@ async def test_screens_are_switched_and_the_library_is_shown(
             await until(pilot, lambda name=name: type(app.screen) is SCREENS[name])
         table = app.screen.query_one(DataTable)
         await until(pilot, lambda: table.row_count > 1)
+        await pilot.press("slash", *"total", "enter")
+        await until(pilot, lambda: table.cursor_row == table.row_count - 1)
+        await pilot.press("y")
+        assert "copied" in notices(app)
 
 
 def bindings(screen: type[RunBoundScreen]) -> list[Any]:
@@ -315,7 +382,7 @@ async def test_every_key_is_in_the_help_and_the_palette_and_means_one_thing(
     screen: Any = SCREENS[name]
     own = [it for it in bindings(screen) if it.action not in ("copy_text", "help_quit")]
     keys = [key for binding in own for key in binding.key.split(",")]
-    declared = [it for cls in (screen, RunBoundScreen, RunApp) for it in vars(cls)["BINDINGS"]]
+    declared = [it for cls in (screen, CommonScreen, RunApp) for it in vars(cls)["BINDINGS"]]
     ours = [key for binding in declared for key in binding.key.split(",")]
     assert len(ours) == len(set(ours)), "a key means two things"
     assert {*ours} <= {*keys}

@@ -12,13 +12,14 @@ from rich.segment import Segment
 from textual.color import Color
 
 from tests.agents.support import answer, code
-from tests.tui.test_app import long_run, shown, start, until
+from tests.tui.support import until
+from tests.tui.test_app import long_run, notices, shown, start
 from treeact.errors import ConfigError
-from treeact.tui.app import SCREENS, RunApp, bindings_by_screen
+from treeact.tui.app import SCREENS, RunApp
 from treeact.tui.characters import AsciiOnly, as_ascii, needs_ascii
 from treeact.tui.keys import keymap
 from treeact.tui.outside import find_pager, write_text
-from treeact.tui.screens.asking import ConfirmScreen
+from treeact.tui.screens.asking import YesScreen
 from treeact.tui.screens.run import RunScreen
 from treeact.tui.session import Session
 from treeact.tui.widgets.blocks import BlockColumn
@@ -39,12 +40,12 @@ from treeact.tui.widgets.blocks import BlockColumn
 )
 def test_keys_that_cannot_be_are_refused_with_a_remedy(keys: dict[str, str], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        keymap(keys, bindings_by_screen())
+        keymap(keys, RunApp.bindings_by_screen())
 
 
 def test_keys_are_written_as_characters_or_by_name() -> None:
     wanted = {"trace.follow": "f7, %", "run.approve": "ctrl+y", "run.reject": "a"}
-    assert keymap(wanted, bindings_by_screen()) == {
+    assert keymap(wanted, RunApp.bindings_by_screen()) == {
         "trace.follow": "f7,percent_sign",
         "run.approve": "ctrl+y",
         "run.reject": "a",
@@ -134,18 +135,13 @@ async def test_leaving_asks_where_a_run_would_end_with_it(tmp_path: Path) -> Non
     async with shown(run, **options) as (app, pilot):
         await until(pilot, lambda: app.session.view.waiting)
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await until(pilot, lambda: isinstance(app.screen, YesScreen))
         await pilot.press("enter", "n")
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await until(pilot, lambda: isinstance(app.screen, YesScreen))
         await pilot.press("ctrl+q")
         await until(pilot, lambda: not app.is_running or app._exit)
-
-
-def said(app: RunApp) -> str:
-    """Return what the app has told in notices."""
-    return "\n".join(notice.message for notice in app._notifications)
 
 
 def written(folder: Path) -> tuple[str, int]:
@@ -163,7 +159,7 @@ async def test_what_is_in_focus_is_written_and_opened_where_that_can_be(
         await until(pilot, lambda: app.session.behind == 0 and app.screen.query(".block"))
         await pilot.press("Y")
         await pilot.press("o")
-        await until(pilot, lambda: "the text is in" in said(app))
+        await until(pilot, lambda: "the text is in" in notices(app))
     assert written(tmp_path) == ("notice 2", 0o600)
 
 
@@ -201,8 +197,8 @@ async def test_with_reduced_motion_nothing_moves(tmp_path: Path) -> None:
 
 
 def test_every_screen_names_its_keys() -> None:
-    for screen, bindings in bindings_by_screen().items():
+    for screen, bindings in RunApp.bindings_by_screen().items():
         names = [it.id for it in bindings]  # type: ignore[union-attr]
         assert None not in names, screen
         assert len(names) == len(set(names)), f"two keys of {screen} have one name"
-    assert bindings_by_screen().keys() >= SCREENS.keys()
+    assert RunApp.bindings_by_screen().keys() >= SCREENS.keys()

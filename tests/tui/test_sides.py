@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from tests.agents.support import agent, answer, code
-from tests.tui.test_app import long_run, searched, shown, start, until, waiting
-from tests.tui.test_common import said
+from tests.tui.support import until
+from tests.tui.test_app import long_run, notices, searched, shown, start, waiting
+from treeact import Run
 from treeact.trace import events as ev
 from treeact.trace.blobs import BlobStore
 from treeact.trace.log import EventLog
@@ -169,26 +170,34 @@ async def test_what_came_meanwhile_is_counted(tmp_path: Path) -> None:
         await until(pilot, lambda: not newer.display)
 
 
-async def test_a_run_that_stopped_short_is_tried_again_perhaps_with_another_model(
+async def test_a_run_that_stopped_short_is_taken_up_from_its_record_perhaps_by_another_model(
     tmp_path: Path,
 ) -> None:
     await agent([code("print(1)")]).run("What is it?", trace=tmp_path / "r")
     asked: list[tuple[str, str | None]] = []
+    runs: list[Run] = []
 
     def go_on(session: Session, node: str, model: str | None) -> Session:
         asked.append((node, model))
-        return session
+        replies = [answer("2")] if model else []
+        again = tmp_path / f"again-{len(runs)}"
+        runs.append(agent(replies).start("What is it?", trace=again, resume=session.directory))
+        return Session(again)
 
     app = RunApp(Session(tmp_path / "r"), go_on=go_on)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app.session.view.reason == "model failure")
         await pilot.press("R")
         await until(pilot, lambda: asked == [("", None)])
+        await until(pilot, lambda: app.session.view.reason == "model failure")
         await pilot.press("m")
         await until(pilot, lambda: app.screen.query("#line"))
-        app.screen.query_one("#line", Input).value = "replay:x"
-        await pilot.press("enter")
-        await until(pilot, lambda: asked[1:] == [("", "replay:x")])
+        await pilot.press(*"other", "enter")
+        await until(pilot, lambda: app.session.view.answer == "2")
+        assert asked[1:] == [("", "other")]
+        assert app.session.view.step == 2
+    for run in runs:
+        await run.close()
 
 
 async def test_what_is_only_looked_at_names_the_command(tmp_path: Path) -> None:
@@ -197,4 +206,4 @@ async def test_what_is_only_looked_at_names_the_command(tmp_path: Path) -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app.session.view.state == "ended")
         await pilot.press("R")
-        await until(pilot, lambda: "treeact tui --resume r`" in said(app))
+        await until(pilot, lambda: "treeact tui --resume r`" in notices(app))

@@ -10,14 +10,14 @@ from textual.widgets import Input, OptionList, Static
 
 from tests.agents.support import agent, answer, code
 from tests.trace.test_repair import damage
-from tests.tui.test_app import until
-from tests.tui.test_common import said
+from tests.tui.support import until
+from tests.tui.test_app import notices
 from treeact.errors import ConfigError
 from treeact.planners.export import Row, read_trees, rows
 from treeact.trace import events as ev
 from treeact.trace.index import Entry, TraceIndex
 from treeact.tui.app import RunApp
-from treeact.tui.screens.compare import CompareScreen
+from treeact.tui.screens.compare_runs import CompareRunsScreen
 from treeact.tui.screens.trace import TraceScreen
 from treeact.tui.session import Session
 from treeact.tui.views.compare import _merged, compare, find_other, other_runs, read_rows
@@ -192,7 +192,7 @@ async def test_events_are_chosen_and_all_come_back(tmp_path: Path) -> None:
         await pilot.press("f", *"failed", "enter")
         await until(pilot, lambda: tree.flat)
         assert all(child.data and child.data.failed for child in tree.root.children)
-        assert " of " in said(app)
+        assert " of " in notices(app)
         await pilot.press("exclamation_mark", "f")
         await until(pilot, lambda: app.screen.query("#line"))
         assert app.screen.query_one("#line", Input).value == "failed"
@@ -210,7 +210,7 @@ async def test_a_run_is_set_beside_another(tmp_path: Path) -> None:
         fault = lambda: app.screen.query_one("#line-fault", Static)  # noqa: E731
         await until(pilot, lambda: "no run named" in str(fault().content))
         await pilot.press("tab", "enter")
-        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await until(pilot, lambda: isinstance(app.screen, CompareRunsScreen))
         steps = app.screen.query_one(OptionList)
         await until(pilot, lambda: steps.highlighted == 1)
         one, other = (app.screen.query_one(f"#compare-{it}", Static) for it in ("one", "other"))
@@ -231,7 +231,7 @@ async def test_a_damaged_trace_says_where_and_is_repaired(tmp_path: Path) -> Non
         await until(pilot, lambda: "line 4" in str(banner.content))
         assert "w writes a repaired copy" in str(banner.content)
         await pilot.press("w")
-        await until(pilot, lambda: "r-repaired" in said(app))
+        await until(pilot, lambda: "r-repaired" in notices(app))
     session = Session(tmp_path / "r-repaired")
     session.refresh()
     assert not session.damage
@@ -250,7 +250,7 @@ async def test_what_is_no_step_is_not_gone_on_from(tmp_path: Path) -> None:
         tree = app.screen.query_one(EventTree)
         await until(pilot, lambda: tree.root.children)
         await pilot.press("0", "g")
-        await until(pilot, lambda: "no step" in said(app))
+        await until(pilot, lambda: "no step" in notices(app))
         await pilot.press("slash", *"print", "enter")
         await until(pilot, lambda: tree.here > 0)
         await pilot.pause(0.1)

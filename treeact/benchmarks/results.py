@@ -138,7 +138,7 @@ def read_results(
     rows = []
     for job in manifest.jobs():
         sample = samples[job.task]
-        rows.append(_score(read_row(directory, job, sample, suite, cost=cost), sample, suite))
+        rows.append(score_row(read_row(directory, job, sample, suite, cost=cost), sample, suite))
     scorer = f"{suite.scorer.name} {suite.scorer.version}"
     return Results(
         directory=path, manifest=manifest, scorer=scorer, scored=suite.scored, rows=tuple(rows)
@@ -214,7 +214,8 @@ def state_of(reason: str, message: str = "") -> State:
     return "errored" if reason in _ERRORS else "stopped"
 
 
-def _score(row: Row, sample: Sample, suite: Suite) -> Row:
+def score_row(row: Row, sample: Sample, suite: Suite) -> Row:
+    """Return a row with the verdict on it, where it was begun and the suite is scored."""
     if row.trace is None or not suite.scored:
         return row
     events: Callable[[], Iterator[ev.Event]] = partial(read_events, row.trace)

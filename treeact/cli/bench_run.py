@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from inspect import signature
 from pathlib import Path
@@ -18,20 +19,43 @@ from treeact.benchmarks.suites import describe_suites, load_suite
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.bench_display import bench_display
 from treeact.cli.run import on_interrupt
+from treeact.cli.screens import can_show_screens
+from treeact.cli.spans import exporting_tasks
 from treeact.models.prices import PriceList
+from treeact.trace.events import Event
 from treeact.trace.runs import new_run_directory
 
 
 def run_bench(
-    config: BenchConfig, settings: RunSettings, *, out: Path | None, display: str, executor: str
+    config: BenchConfig,
+    settings: RunSettings,
+    *,
+    out: Path | None,
+    display: str,
+    executor: str,
+    otlp: str | None = None,
+    otlp_content: bool = False,
 ) -> int:
     """Run a suite and return the exit status: 0 where every job is done, however it went."""
     directory = out or new_run_directory(f"bench {config.suite}")
-    return asyncio.run(_run_bench(config, settings, directory, display, executor))
+    if display == "tui" and not can_show_screens():
+        sys.stderr.write("treeact: no terminal for screens: showing plain lines\n")
+        display = "plain"
+
+    async def run() -> int:
+        async with exporting_tasks(otlp, directory, content=otlp_content) as export:
+            return await _run_bench(config, settings, directory, display, executor, export)
+
+    return asyncio.run(run())
 
 
 async def _run_bench(
-    config: BenchConfig, settings: RunSettings, directory: Path, display: str, executor: str
+    config: BenchConfig,
+    settings: RunSettings,
+    directory: Path,
+    display: str,
+    executor: str,
+    export: Callable[[Event], None],
 ) -> int:
     suite = load_suite(config.suite, data=config.data, split=config.split)
     for fault in suite.faults:
@@ -39,21 +63,34 @@ async def _run_bench(
     if suite.world is not None:
         config = config.model_copy(update={"agent": "plan"})  # no other works in a world
     stop = _Stop()
-    with bench_display(display) as shown, on_interrupt(stop.hit):
-        results = await run_benchmark(
-            config,
-            directory,
-            settings,
-            suite=suite,
-            executor=find_executor(executor),
-            listen=shown.show,
-            stop=stop.event,
-        )
-    if display in ("auto", "plain"):
+    run = partial(
+        run_benchmark, config, directory, settings, suite=suite, executor=find_executor(executor)
+    )
+    with on_interrupt(stop.hit):
+        if display == "tui":
+            from treeact.cli.bench_screen import bench_on_screen
+
+            results = await bench_on_screen(
+                partial(run, listen=export), directory, suite, stop.event
+            )
+        else:
+            with bench_display(display) as shown:
+                results = await run(listen=_both(shown.show, export), stop=stop.event)
+    if display in ("auto", "plain", "tui"):
         print_summary(results)
     if stop.event.is_set():
         return EXIT_CANCELLED
     return 0 if all(row.over for row in results.rows) else EXIT_NO_ANSWER
+
+
+def _both(
+    show: Callable[[Event], None], export: Callable[[Event], None]
+) -> Callable[[Event], None]:
+    def listen(event: Event) -> None:
+        show(event)
+        export(event)
+
+    return listen
 
 
 class _Stop:

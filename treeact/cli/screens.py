@@ -11,9 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from treeact.benchmarks.runner.directory import is_benchmark
 from treeact.cli import EXIT_CANCELLED
 from treeact.cli.run import RunOptions, choose_model, choose_question, exit_status, start_run
 from treeact.cli.sandbox import prepare_sandbox
+from treeact.cli.spans import Follow, exporting
 from treeact.cli.tools import open_tools
 from treeact.errors import ConfigError
 from treeact.trace.runs import find_run
@@ -65,7 +67,9 @@ async def _run_on_screen(options: RunOptions) -> int:
         stack.push_async_callback(model.aclose)
         kind = await prepare_sandbox(options.sandbox)
         tools = await stack.enter_async_context(open_tools(options.tools))
-        runs = _Runs(options, model, kind, tools, asking, stack)
+        exports = exporting(options.otlp, content=options.otlp_content, on_screen=True)
+        follow = await stack.enter_async_context(exports)
+        runs = _Runs(options, model, kind, tools, asking, stack, follow)
         first: Session | Callable[[str], Session] = (
             runs.start if question is None else runs.start(question, resume)
         )
@@ -96,6 +100,7 @@ class _Runs:
         tools: Sequence[Tool],
         asking: Asking,
         stack: AsyncExitStack,
+        follow: Follow,
     ) -> None:
         self._options = options
         self._model = model
@@ -103,6 +108,7 @@ class _Runs:
         self._tools = tools
         self._asking = asking
         self._stack = stack
+        self._follow = follow
         self._run: Run | None = None
 
     def start(self, question: str, resume: Path | None = None) -> Session:
@@ -135,6 +141,7 @@ class _Runs:
         options = replace(self._options, at=at)
         run = start_run(options, question, self._model, self._sandbox, resume, self._tools)
         self._run = run
+        self._follow(run.log)
         self._stack.push_async_callback(run.close)
         serving = asyncio.ensure_future(_take_orders(run))
         self._stack.callback(serving.cancel)
@@ -166,12 +173,15 @@ async def _take_orders(run: Run) -> None:
 
 
 def watch(name: str, *, runs: Path | None) -> None:
-    """Show a run of another process, and steer it where it takes commands."""
+    """Show a run of another process, and steer it where it takes commands; or a benchmark."""
     from treeact.agents.remote import SOCKET_FILE, give_order
     from treeact.tui.session import Session
 
     need_terminal()
-    directory = find_run(name, folder=runs)
+    directory = _find(name, runs)
+    if is_benchmark(directory):
+        _show_bench(directory)
+        return
 
     async def steer(order: Order) -> bool:
         return await give_order(directory, order)
@@ -181,11 +191,26 @@ def watch(name: str, *, runs: Path | None) -> None:
 
 
 def open_trace(name: str, *, runs: Path | None) -> None:
-    """Show a run that is over, by its trace."""
+    """Show a run that is over, by its trace; or a benchmark."""
     from treeact.tui.session import Session
 
     need_terminal()
-    _show(Session(find_run(name, folder=runs)), first="trace")
+    directory = _find(name, runs)
+    if is_benchmark(directory):
+        _show_bench(directory)
+    else:
+        _show(Session(directory), first="trace")
+
+
+def _find(name: str, runs: Path | None) -> Path:
+    """Return the directory of a run, or of a benchmark that may have no event yet."""
+    return Path(name) if is_benchmark(Path(name)) else find_run(name, folder=runs)
+
+
+def _show_bench(directory: Path) -> None:
+    from treeact.cli.bench_screen import show_bench
+
+    show_bench(directory)
 
 
 def _show(session: Session, *, first: str) -> None:

@@ -16,9 +16,9 @@ from textual.screen import Screen
 from treeact.errors import TreeActError
 from treeact.tui.characters import AsciiOnly, needs_ascii
 from treeact.tui.keys import NamedKeys, key
-from treeact.tui.screens.asking import ConfirmScreen
-from treeact.tui.screens.base import RunBoundScreen
-from treeact.tui.screens.compare import CompareScreen
+from treeact.tui.screens.asking import YesScreen
+from treeact.tui.screens.base import CommonScreen, RunBoundScreen
+from treeact.tui.screens.compare_runs import CompareRunsScreen
 from treeact.tui.screens.library import LibraryScreen
 from treeact.tui.screens.run import RunScreen
 from treeact.tui.screens.search import SearchScreen
@@ -52,7 +52,8 @@ class RunApp(NamedKeys):
     """Shows one run and steers it.
 
     Args:
-        session: the run; or who starts one, when the question is known.
+        session: the run; or who starts one, when the question is known; None where a subclass
+            says later which runs are shown.
         about: with what a run is started, for the screen that asks for the question.
         go_on: how to go on from a node; None where that cannot be done from here.
         first: the screen to begin with.
@@ -64,6 +65,8 @@ class RunApp(NamedKeys):
         ConfigError: a key or its name is unknown, or a key would mean two things.
     """
 
+    ELSEWHERE: ClassVar[frozenset[str]] = frozenset({"bench"})
+    """Where keys have names that only another app has."""
     CSS_PATH = "styles.tcss"
     TITLE = "TreeAct"
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (LEAST[0], "-narrow"), (NARROW, "-wide")]  # noqa: RUF012
@@ -81,7 +84,7 @@ class RunApp(NamedKeys):
 
     def __init__(
         self,
-        session: Session | Start,
+        session: Session | Start | None,
         *,
         about: str = "",
         go_on: GoOn | None = None,
@@ -96,7 +99,7 @@ class RunApp(NamedKeys):
             os.environ["NO_COLOR"] = self._colours
         self._ascii = [AsciiOnly()] if needs_ascii(os.environ) else []
         self._go_on = go_on
-        self._leaving: ConfirmScreen | None = None
+        self._leaving: YesScreen | None = None
         self._first = first
         if reduced_motion:
             self.animation_level = "none"
@@ -105,9 +108,17 @@ class RunApp(NamedKeys):
         self.theme = "mono" if self._colours else theme
         self._about = about
         self._start = None if isinstance(session, Session) else session
-        self.use_keys(keys, bindings_by_screen())
+        own = {n: it for n, it in keys.items() if n.partition(".")[0] not in self.ELSEWHERE}
+        self.use_keys(own, self.bindings_by_screen())
         if isinstance(session, Session):
             self.show_session(session)
+
+    @classmethod
+    def bindings_by_screen(cls) -> dict[str, list[BindingType]]:
+        """Return the bindings that are in force together, by screen."""
+        shared = [*CommonScreen.BINDINGS, *RunApp.BINDINGS]
+        screens = {name: [*_own(screen), *shared] for name, screen in SCREENS.items()}
+        return screens | {"compare": [*CompareRunsScreen.BINDINGS, *RunApp.BINDINGS]}
 
     def get_line_filters(self) -> list[LineFilter]:
         """Return what each line goes through before it is drawn."""
@@ -119,6 +130,10 @@ class RunApp(NamedKeys):
         self._made: dict[str, RunBoundScreen] = {}
 
     def on_mount(self) -> None:
+        """Begin."""
+        self.show_first()
+
+    def show_first(self) -> None:
         """Show the first screen."""
         if self._start is None:
             self.push_screen(self._screen(self._first))
@@ -180,7 +195,7 @@ class RunApp(NamedKeys):
         if self.screen is self._leaving or not self._ends_with_us:
             self.exit()
             return
-        self._leaving = ConfirmScreen("The run goes on here and ends with this program. Leave?")
+        self._leaving = YesScreen("The run goes on here and ends with this program. Leave?")
         self.push_screen(self._leaving, lambda yes: self.exit() if yes else None)
 
     def on_run_bound_screen_go_on(self, message: RunBoundScreen.GoOn) -> None:
@@ -194,9 +209,7 @@ class RunApp(NamedKeys):
             )
         elif self._ends_with_us:
             self.push_screen(
-                ConfirmScreen(
-                    f"This ends the run, and another goes on from {message.node}. Do it?"
-                ),
+                YesScreen(f"This ends the run, and another goes on from {message.node}. Do it?"),
                 lambda yes: self._continue(message) if yes else None,
             )
         else:
@@ -234,13 +247,6 @@ class RunApp(NamedKeys):
             self.call_later(self.run_action, action, self.screen)
 
         return run
-
-
-def bindings_by_screen() -> dict[str, list[BindingType]]:
-    """Return the bindings that are in force together, by screen."""
-    shared = [*RunBoundScreen.BINDINGS, *RunApp.BINDINGS]
-    screens = {name: [*_own(screen), *shared] for name, screen in SCREENS.items()}
-    return screens | {"compare": [*CompareScreen.BINDINGS, *RunApp.BINDINGS]}
 
 
 def _own(screen: object) -> list[BindingType]:

@@ -16,6 +16,7 @@ from treeact.tui.views.run import RunView
 from treeact.tui.views.search import SearchView
 from treeact.tui.views.sides import SidesView
 from treeact.tui.views.timeline import Timeline
+from treeact.tui.views.uses import Uses
 
 Steer = Callable[[Order], Awaitable[bool]]
 """Gives an order to the run; returns whether anything waited for it. Raises TreeActError."""
@@ -50,6 +51,7 @@ class Session:
         self.search = SearchView(self.index.blobs)
         self.sides = SidesView(self.index.blobs)
         self.timeline = Timeline()
+        self.uses = Uses(self.index.blobs)
         self.steer = steer
         self.problem = ""
         """Why the log cannot be read any further; empty while it can."""
@@ -100,6 +102,7 @@ class Session:
             self.search.take(event)
             self.sides.take(event)
             self.timeline.take(entry, event)
+            self.uses.take(entry.number, event)
             if isinstance(event, ModelCalled):
                 self.live.forget(event.id)
 

@@ -1,4 +1,4 @@
-"""Small screens that ask a person for one thing: a yes, or a line of text."""
+"""Asking a person for a line of text, or for a yes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Dialog(ModalScreen[T]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "app.quit", "Quit", show=False)]
 
 
-class ConfirmScreen(Dialog[bool]):
+class YesScreen(Dialog[bool]):
     """Asks for a yes; enter alone gives none, so that nothing is confirmed by habit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,8 +47,8 @@ class LineScreen(Dialog[str | None]):
     """Asks for a line of text; returns it, or nothing.
 
     Args:
-        title: what is asked for.
-        text: what stands there at first.
+        question: what is asked for.
+        value: what stands there at first.
         choices: lines to choose from instead of writing.
         fault: returns what is wrong with a text, or nothing.
     """
@@ -57,24 +57,24 @@ class LineScreen(Dialog[str | None]):
 
     def __init__(
         self,
-        title: str,
-        text: str = "",
+        question: str,
+        value: str = "",
         *,
         choices: Sequence[str] = (),
         fault: Callable[[str], str] = lambda text: "",
     ) -> None:
         super().__init__()
-        self._title = title
-        self._text = text
+        self._question = question
+        self._value = value
         self._choices = choices
         self._fault = fault
 
     def compose(self) -> ComposeResult:
         """Lay out the title, the line and the choices."""
         with Vertical(classes="dialog"):
-            yield Static(self._title, markup=False)
+            yield Static(self._question, markup=False)
             yield Static("", id="line-fault", classes="fault", markup=False)
-            yield Input(self._text, id="line")
+            yield Input(self._value, id="line", select_on_focus=False)
             if self._choices:
                 yield OptionList(*self._choices, id="line-choices", markup=False)
 
@@ -83,7 +83,7 @@ class LineScreen(Dialog[str | None]):
         if fault := self._fault(event.value):
             self.query_one("#line-fault", Static).update(f"! {fault}")
         else:
-            self.dismiss(event.value)
+            self.dismiss(event.value.strip())
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take a choice as the line."""

@@ -27,8 +27,8 @@ REFRESH = 0.1
 """Seconds between two looks for news: ten a second is what an eye follows."""
 
 
-class RunBoundScreen(Screen[None]):
-    """A screen about one run. Subclasses lay out a body and draw their view."""
+class CommonScreen(Screen[None]):
+    """A screen with a head, something to search in, and something to copy."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key("all", "slash", "search", "Search"),
@@ -39,26 +39,9 @@ class RunBoundScreen(Screen[None]):
         key("all", "o", "page", "Open in the pager"),
     ]
 
-    class GoOn(Message):
-        """A person wants the run to go on from a step or node, perhaps with another model."""
-
-        def __init__(self, node: str, model: str | None = None) -> None:
-            super().__init__()
-            self.node = node
-            self.model = model
-
-    class ShowEvent(Message):
-        """A person wants to see an event in the trace."""
-
-        def __init__(self, number: int) -> None:
-            super().__init__()
-            self.number = number
-
-    def __init__(self, session: Session) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.session = session
         self._words = ""
-        self._drawn = -1
         self._aside = False
         """Whether the pager has the terminal."""
 
@@ -77,10 +60,6 @@ class RunBoundScreen(Screen[None]):
         """Lay out what the screen is about."""
         raise NotImplementedError
 
-    async def update_view(self) -> None:
-        """Draw what is new."""
-        raise NotImplementedError
-
     async def find(self, words: str, *, forward: bool) -> bool:
         """Go to the next place with some words; return whether there is one."""
         return False
@@ -97,36 +76,6 @@ class RunBoundScreen(Screen[None]):
     def too_small(self) -> bool:
         """Whether the terminal has no room for more than the head."""
         return self.has_class("-tiny") or self.has_class("-low")
-
-    def on_mount(self) -> None:
-        """Look for news from now on."""
-        self.set_interval(REFRESH, self.refresh_run)
-        self.call_after_refresh(self.refresh_run)
-
-    async def refresh_run(self) -> None:
-        """Take news in and draw them; a screen that is not shown does nothing."""
-        if not self.is_current or self._aside:
-            return
-        changed = self.session.refresh()
-        second = int(self.session.now())
-        if changed or second != self._drawn:  # the clock goes on where nothing else does
-            self._drawn = second
-            self._draw_status()
-            await self.update_view()
-
-    def _draw_status(self) -> None:
-        line = status_line(
-            self.session.view, self.session.now(), width=max(20, self.size.width - 2)
-        )
-        problem = self.session.problem or self.session.damage
-        self.query_one("#status", Static).update(f"! {printable(problem)}" if problem else line)
-
-    async def give(self, order: Order) -> bool:
-        """Give the run an order, and say what came of it where it was not taken."""
-        said = await self.session.give(order)
-        if said:
-            self.notify(said, severity="warning")
-        return not said
 
     def action_search(self) -> None:
         """Ask for words to search for."""
@@ -182,3 +131,61 @@ class RunBoundScreen(Screen[None]):
             self._aside = False
         if said:
             self.notify(said, severity="warning", markup=False)
+
+
+class RunBoundScreen(CommonScreen):
+    """A screen about one run. Subclasses lay out a body and draw their view."""
+
+    class GoOn(Message):
+        """A person wants the run to go on from a step or node, perhaps with another model."""
+
+        def __init__(self, node: str, model: str | None = None) -> None:
+            super().__init__()
+            self.node = node
+            self.model = model
+
+    class ShowEvent(Message):
+        """A person wants to see an event in the trace."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._drawn = -1
+
+    async def update_view(self) -> None:
+        """Draw what is new."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Look for news from now on."""
+        self.set_interval(REFRESH, self.refresh_run)
+        self.call_after_refresh(self.refresh_run)
+
+    async def refresh_run(self) -> None:
+        """Take news in and draw them; a screen that is not shown does nothing."""
+        if not self.is_current or self._aside:
+            return
+        changed = self.session.refresh()
+        second = int(self.session.now())
+        if changed or second != self._drawn:  # the clock goes on where nothing else does
+            self._drawn = second
+            self._draw_status()
+            await self.update_view()
+
+    def _draw_status(self) -> None:
+        line = status_line(
+            self.session.view, self.session.now(), width=max(20, self.size.width - 2)
+        )
+        problem = self.session.problem or self.session.damage
+        self.query_one("#status", Static).update(f"! {printable(problem)}" if problem else line)
+
+    async def give(self, order: Order) -> bool:
+        """Give the run an order, and say what came of it where it was not taken."""
+        said = await self.session.give(order)
+        if said:
+            self.notify(said, severity="warning")
+        return not said

@@ -1,106 +1,55 @@
-"""Two runs of the same task beside each other."""
+"""Two benchmarks beside each other: who has which task right, and how sure the difference is."""
 
 from __future__ import annotations
 
+import io
 from typing import ClassVar
 
-from rich.text import Text as Rich
+from rich.console import Console, Group
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.containers import VerticalScroll
+from textual.widgets import Static
 
-from treeact.planners.export import Row
-from treeact.planners.export.outline import label
-from treeact.printable import printable
+from treeact.benchmarks import tables
+from treeact.benchmarks.comparison import Comparison
+from treeact.benchmarks.reports.compared import comparison_tables, flip_square
 from treeact.tui.keys import key
-from treeact.tui.views.compare import Comparison, Pair
+from treeact.tui.screens.base import CommonScreen
 
 
-class CompareScreen(Screen[None]):
-    """The steps of both runs in one list, and the step at the cursor as each took it.
+class CompareScreen(CommonScreen):
+    """Shows a comparison; it was made, and does not change."""
 
-    Args:
-        comparison: what is compared.
-        names: what the runs are called.
-    """
+    HELP = "Each difference is this run minus the other. p is McNemar's exact test."
+    BINDINGS: ClassVar[list[BindingType]] = [key("bench", "escape", "leave", "Back", show=True)]
 
-    HELP = "= is alike, ≠ differs, < and > are steps of the first or the second run alone."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        key("compare", "j", "line(1)", "Down"),
-        key("compare", "k", "line(-1)", "Up"),
-        key("compare", "exclamation_mark", "difference", "Next difference", show=True),
-        key("compare", "escape", "leave", "Back", show=True),
-    ]
-
-    def __init__(self, comparison: Comparison, names: tuple[str, str]) -> None:
+    def __init__(self, comparison: Comparison) -> None:
         super().__init__()
         self._comparison = comparison
-        self._names = names
+        scores, _, *others = comparison_tables([comparison])
+        shown = [scores, flip_square(comparison), *others]
+        self._shown = Group(*map(tables.terminal_table, shown))
 
-    def compose(self) -> ComposeResult:
-        """Lay out the steps, and the two sides of one."""
-        yield Static(printable(self._comparison.summary), id="compare-summary", markup=False)
-        with Vertical(id="compare-body"):
-            yield OptionList(*map(_option, self._comparison.pairs), id="compare-steps")
-            with Horizontal(id="compare-sides"):
-                for side in ("one", "other"):
-                    with VerticalScroll(classes="compare-side"):
-                        yield Static("", id=f"compare-{side}")
-        yield Footer()
+    def compose_body(self) -> ComposeResult:
+        """Lay out the tables."""
+        with VerticalScroll(id="compare-scroll"):
+            yield Static("\n".join(self._comparison.notes), markup=False, id="compare-notes")
+            yield Static(self._shown, id="compare-tables")
 
     def on_mount(self) -> None:
-        """Begin where the runs part."""
-        steps = self.query_one(OptionList)
-        steps.focus()
-        if self._comparison.pairs:
-            steps.highlighted = self._comparison.first or 0
+        """Name the two."""
+        one, two = self._comparison.first.directory, self._comparison.second.directory
+        self.query_one("#status", Static).update(f"{two} beside {one}")
+        self.query_one("#compare-scroll").focus()
 
-    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Show the step at the cursor as each run took it."""
-        pair = self._comparison.pairs[event.option_index]
-        for side, name, row in zip(
-            ("one", "other"), self._names, (pair.one, pair.other), strict=True
-        ):
-            self.query_one(f"#compare-{side}", Static).update(Rich(_told(name, row)))
-
-    def action_line(self, by: int) -> None:
-        """Move the cursor."""
-        steps = self.query_one(OptionList)
-        if by > 0:
-            steps.action_cursor_down()
-        else:
-            steps.action_cursor_up()
-
-    def action_difference(self) -> None:
-        """Go to the next step that differs, going round at the end."""
-        pairs, steps = self._comparison.pairs, self.query_one(OptionList)
-        here = steps.highlighted or 0
-        order = [*range(here + 1, len(pairs)), *range(here + 1)]
-        found = next((at for at in order if pairs[at].differs), None) if pairs else None
-        if found is None:
-            self.notify("no step differs")
-        else:
-            steps.highlighted = found
+    def copied(self) -> str:
+        """Return the tables as text."""
+        console = Console(file=io.StringIO(), width=120, color_system=None)
+        with console.capture() as captured:
+            console.print(self._shown)
+        return captured.get()
 
     def action_leave(self) -> None:
-        """Go back to the trace."""
-        self.dismiss()
-
-
-def _option(pair: Pair) -> Option:
-    row = pair.one or pair.other
-    differs = f"  ({', '.join(pair.differs)})" if pair.differs else ""
-    line = f"{pair.sign} {pair.id}{differs}  {label(row) if row else ''}"
-    return Option(Rich(printable(line), style="bold" if differs else "dim"))
-
-
-def _told(name: str, row: Row | None) -> str:
-    if row is None:
-        return f"{name}\n\n(no such step)"
-    came_to = f"--- came to\n{row.observation}" if row.observation else ""
-    answer = f"--- answer\n{row.answer}" if row.answer is not None else ""
-    failed = "failed" if row.ok is False else ""
-    return printable("\n\n".join(filter(None, [name, failed, row.text, came_to, answer])))
+        """Go back to the benchmark."""
+        self.app.pop_screen()

@@ -202,8 +202,9 @@ class RunScreen(RunBoundScreen):
 
     def action_model(self) -> None:
         """Have another model go on with the run from where it is."""
-        about = "Which model is to go on? A name, an endpoint's model, replay:PATH, or human"
-        self.app.push_screen(LineScreen(about, self.session.view.model), self._change_model)
+        now = self.session.view.model
+        about = f"Which model is to go on in the place of {now}? A name, replay:PATH, or human"
+        self.app.push_screen(LineScreen(about), self._change_model)
 
     def _change_model(self, name: str | None) -> None:
         if name:

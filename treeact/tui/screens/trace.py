@@ -18,7 +18,7 @@ from treeact.trace.repair import write_repaired
 from treeact.tui.keys import key, shown_key
 from treeact.tui.screens.asking import LineScreen
 from treeact.tui.screens.base import RunBoundScreen
-from treeact.tui.screens.compare import CompareScreen
+from treeact.tui.screens.compare_runs import CompareRunsScreen
 from treeact.tui.views.compare import compare, find_other, other_runs, read_rows
 from treeact.tui.views.details import Part, details
 from treeact.tui.views.filter import Filter, read_filter
@@ -243,7 +243,7 @@ class TraceScreen(RunBoundScreen):
         except (ConfigError, TraceError) as error:
             self.notify(str(error), severity="error", markup=False)
             return
-        self.app.push_screen(CompareScreen(comparison, (directory.name, other.name)))
+        self.app.push_screen(CompareRunsScreen(comparison, (directory.name, other.name)))
 
     def action_repair(self) -> None:
         """Write a copy of a damaged run that is whole."""
