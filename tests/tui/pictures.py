@@ -1,21 +1,24 @@
 """The screens of recorded runs, drawn as pictures and as text: `python -m tests.tui.pictures`.
 
-The runs are real, with recorded replies; clocks are set afterwards, so that each time gives the same.
+The runs are real, with recorded replies, and for the benchmark with those of a simulated policy;
+their clocks are set afterwards, so that each time gives the same.
 """
 
 import asyncio
 import importlib.metadata
 import json
 import re
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual.app import App
 from textual.pilot import Pilot
 
-from tests.tui.support import until
 from treeact import CodeAct, DynaSaur, Task
 from treeact.agents.planning import PlanAgent
 from treeact.agents.remote import Order
@@ -28,9 +31,10 @@ from treeact.planners import ToolChain
 from treeact.trace.events import ApprovalRequested
 from treeact.trace.log import EVENTS_FILE
 from treeact.tui.app import RunApp
+from treeact.tui.bench_app import BenchApp
+from treeact.tui.bench_session import BenchSession
 from treeact.tui.screens.library import LibraryScreen
 from treeact.tui.session import Session
-from treeact.tui.widgets.approval import ApprovalPanel
 
 PICTURES = Path(__file__).parents[2] / "docs" / "screens"
 TEXTS = Path(__file__).parent / "texts"
@@ -53,8 +57,12 @@ class Picture:
 
 
 PICTURED = {
-    "approval": Picture("catch", "run", words=["waits for your yes", "step-2", "tokens", "Approve"]),
-    "trace": Picture("lamps", "trace", ["slash", *"print(", "enter"], ["step-1", "reply", "prompt"]),
+    "approval": Picture(
+        "catch", "run", words=["waits for your yes", "step-2", "tokens", "Approve"]
+    ),
+    "trace": Picture(
+        "lamps", "trace", ["slash", *"print(", "enter"], ["step-1", "reply", "prompt"]
+    ),
     "search": Picture("trips", "search", ["j", "j"], ["frontier", "clock", "g", "f"]),
     "library": Picture("lamps", "library", ["s"], ["signature", "verified"]),
 }
@@ -84,8 +92,14 @@ async def make_runs(folder: Path) -> None:
     tape = ReplayModel(SEARCHES / "trips-toolchain.jsonl")
     trips = PlanAgent(tape, world=world.world, planner=ToolChain(k=2), max_steps=100)
     await trips.run(Task(world.question), trace=folder / "trips")
-    for log in folder.glob(f"*/{EVENTS_FILE}"):
-        _set_clocks(log)
+    await asyncio.to_thread(_run_benchmark, folder / "bench")
+    _set_clocks(folder)
+
+
+def _run_benchmark(directory: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "treeact", "bench", "run", "household"]
+    options = ["-a", "plan", "-m", "oracle:act=0.8", "--sample", "24", "--seed", "1", "-c", "1"]
+    subprocess.run([*command, *options, "--out", directory], check=True, capture_output=True)
 
 
 def _replies(agent: str, id: str) -> ReplayModel:
@@ -93,66 +107,85 @@ def _replies(agent: str, id: str) -> ReplayModel:
 
 
 async def _until_second_yes(run: Run) -> None:
-    """Approve what waits first, and leave the run where it waits again."""
+    """Approve what waits first, and leave the log as it is where the run waits again."""
+    assert run.log.directory is not None
+    log = run.log.directory / EVENTS_FILE
     asked = 0
     async for event in run.log.follow():
         if isinstance(event, ApprovalRequested):
             asked += 1
             if asked == 2:
                 break
-            while not run.approve():
-                await asyncio.sleep(0.01)
-    log = run.log.directory / EVENTS_FILE if run.log.directory else Path()
+            asyncio.get_running_loop().call_later(0.1, run.approve)
     so_far = log.read_bytes()
     await run.close()
     log.write_bytes(so_far)
 
 
-def _set_clocks(log: Path) -> None:
-    """Set what depends on the clock and on the machine."""
-    lines = []
-    for number, line in enumerate(log.read_text().splitlines()):
-        event = json.loads(line)
-        event["time"] = BEGAN + number * 0.7
-        event |= {name: 0.2 for name in ("duration", "latency", "cpu_seconds") if name in event}
-        event |= {"memory": 0} if "memory" in event else {}
-        if "model" in event:
-            event["model"] = f"replay:{Path(event['model']).name}"
-        lines.append(json.dumps(event, separators=(",", ":")))
-    log.write_text("\n".join(lines) + "\n")
+def _set_clocks(folder: Path) -> None:
+    """Set what depends on the clock and on the machine, in all logs."""
+    for log in folder.rglob(EVENTS_FILE):
+        lines = [_timed(number, line) for number, line in enumerate(log.read_text().splitlines())]
+        log.write_text("\n".join(lines) + "\n")
+
+
+def _timed(number: int, line: str) -> str:
+    event = json.loads(line)
+    event["time"] = BEGAN + number * 0.7
+    event |= {name: 0.2 for name in ("duration", "latency", "cpu_seconds") if name in event}
+    event |= {"memory": 0} if "memory" in event else {}
+    if "model" in event:
+        event["model"] = event["model"].replace(str(Path(event["model"]).parent) + "/", "")
+    return json.dumps(event, separators=(",", ":"))
 
 
 @asynccontextmanager
 async def shown(
     folder: Path, name: str, size: tuple[int, int]
-) -> AsyncIterator[tuple[RunApp, Pilot[None]]]:
+) -> AsyncIterator[tuple[App[None], Pilot[None]]]:
     """Show a screen as it is pictured."""
+    pictured = PICTURED[name]
+    app: App[None] = (
+        BenchApp(BenchSession(folder / "bench"))
+        if pictured.screen == "bench"
+        else run_app(folder, pictured)
+    )
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        for key in pictured.keys:
+            await pilot.press(key)
+            await pilot.pause()
+        await settled(app, pilot)
+        yield app, pilot
+
+
+def run_app(folder: Path, pictured: Picture) -> RunApp:
+    """Return the screens of a run, of which the clock stands."""
 
     async def steer(order: Order) -> bool:
         return True
 
-    pictured = PICTURED[name]
-    app = RunApp(Still(folder / pictured.run, steer), first=pictured.screen, reduced_motion=True)
-    app._made["library"] = LibraryScreen(app.session, folder / "library")
-    async with app.run_test(size=size) as pilot:
-        session = app.session
-        await until(pilot, lambda: session.index.entries and not session.behind)
-        if name == "approval":
-            await until(pilot, lambda: app.screen.query_one(ApprovalPanel).display)
-        for key in pictured.keys:
-            await pilot.press(key)
-            await pilot.pause()
-        await pilot.pause(0.15)
-        yield app, pilot
+    session = Still(folder / pictured.run, steer)
+    app = RunApp(session, first=pictured.screen, reduced_motion=True)
+    app._made["library"] = LibraryScreen(session, folder / "library")
+    return app
 
 
-def text_of(app: RunApp) -> str:
+async def settled(app: App[None], pilot: Pilot[None]) -> None:
+    """Wait until a screen stays as it is."""
+    before, now = "", text_of(app)
+    while now != before or "palette" not in now or "reading" in now:  # the footer comes last
+        await pilot.pause(0.1)
+        before, now = now, text_of(app)
+
+
+def text_of(app: App[None]) -> str:
     """Return a screen as text."""
     lines = app.screen._compositor.render_strips()
     return "\n".join(line.text.rstrip() for line in lines) + "\n"
 
 
-def picture_of(app: RunApp) -> str:
+def picture_of(app: App[None]) -> str:
     """Return a screen as SVG, which fetches no fonts."""
     svg = app.export_screenshot(title="treeact")
     return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
@@ -160,9 +193,7 @@ def picture_of(app: RunApp) -> str:
 
 def made_with() -> str:
     """Return what a drawing depends on besides our own code."""
-    return "".join(
-        f"{name} {importlib.metadata.version(name)}\n" for name in ("rich", "textual")
-    )
+    return "".join(f"{name} {importlib.metadata.version(name)}\n" for name in ("rich", "textual"))
 
 
 async def main() -> None:

@@ -248,7 +248,8 @@ def _drawn(line: Line, width: int) -> Rich:
     """Return a line with the figures of its node before it, where there is room."""
     figures = columns(line.place.row) if len(line.place.rows) == 1 else ""
     before = f"{figures:<{width}}  " if width else ""
-    return Rich(before + printable(line.text), style=line.style)
+    style = line.style.replace("green", "bold")  # the sign tells; not all eyes see the green
+    return Rich(before + printable(line.text), style=style)
 
 
 def _told(back: StepBack, undone: Row | None) -> str:
