@@ -18,6 +18,7 @@ from pathlib import Path
 
 from textual.app import App
 from textual.pilot import Pilot
+from textual.widgets._footer import FooterKey
 
 from treeact import CodeAct, DynaSaur, Task
 from treeact.agents.planning import PlanAgent
@@ -57,14 +58,11 @@ class Picture:
 
 
 PICTURED = {
-    "approval": Picture(
-        "catch", "run", words=["waits for your yes", "step-2", "tokens", "Approve"]
-    ),
-    "trace": Picture(
-        "lamps", "trace", ["slash", *"print(", "enter"], ["step-1", "reply", "prompt"]
-    ),
-    "search": Picture("trips", "search", ["j", "j"], ["frontier", "clock", "g", "f"]),
-    "library": Picture("lamps", "library", ["s"], ["signature", "verified"]),
+    "approval": Picture("catch", "run", words=["waits for your yes", "step-2", "Approve"]),
+    "trace": Picture("lamps", "trace", ["slash", *"print(", "enter"], ["step-1", "[reply]"]),
+    "search": Picture("trips", "search", ["j", "j"], ["clock 8 of 8", "✗ run/1.2"]),
+    "library": Picture("lamps", "library", ["s"], ["ounces_by_group", "verified"]),
+    "bench": Picture("bench", "bench", ["j", "j", "j"], ["24/24 done", "flat-"]),
 }
 
 
@@ -80,9 +78,8 @@ async def make_runs(folder: Path) -> None:
     """Make the runs that are shown: each from its recorded replies, with clocks set afterwards."""
     catch = CodeAct(_replies("codeact", "mini-2-catch"), sandbox="unsafe-local", approve="all")
     await _until_second_yes(catch.start(TASKS["mini-2-catch"], trace=folder / "catch"))
-    for name in ("flour", "lamps"):
-        known = CodeAct(_replies("codeact", f"mini-1-{name}"), sandbox="unsafe-local")
-        await known.run(TASKS[f"mini-1-{name}"], trace=folder / name)
+    lamps = CodeAct(_replies("codeact", "mini-1-lamps"), sandbox="unsafe-local")
+    await lamps.run(TASKS["mini-1-lamps"], trace=folder / "lamps")
     for id in ("mini-1-flour", "mini-2-catch"):
         saving = DynaSaur(
             _replies("dynasaur", id), sandbox="unsafe-local", library=folder / "library"
@@ -174,9 +171,10 @@ def run_app(folder: Path, pictured: Picture) -> RunApp:
 async def settled(app: App[None], pilot: Pilot[None]) -> None:
     """Wait until a screen stays as it is."""
     before, now = "", text_of(app)
-    while now != before or "palette" not in now or "reading" in now:  # the footer comes last
-        await pilot.pause(0.1)
-        before, now = now, text_of(app)
+    async with asyncio.timeout(20):
+        while now != before or not app.screen.query(FooterKey):
+            await pilot.pause(0.1)
+            before, now = now, text_of(app)
 
 
 def text_of(app: App[None]) -> str:
