@@ -54,7 +54,7 @@ class Picture:
     screen: str
     keys: Sequence[str] = ()
     words: Sequence[str] = ()
-    """What it says, whatever it looks like."""
+    """What it says, whatever it looks like; the first before keys are pressed."""
 
 
 PICTURED = {
@@ -148,7 +148,7 @@ async def shown(
         else run_app(folder, pictured)
     )
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await settled(app, pilot, until=pictured.words[0])
         for key in pictured.keys:
             await pilot.press(key)
             await pilot.pause()
@@ -168,11 +168,11 @@ def run_app(folder: Path, pictured: Picture) -> RunApp:
     return app
 
 
-async def settled(app: App[None], pilot: Pilot[None]) -> None:
-    """Wait until a screen stays as it is."""
+async def settled(app: App[None], pilot: Pilot[None], *, until: str = "") -> None:
+    """Wait until a screen says something, and stays as it is."""
     before, now = "", text_of(app)
     async with asyncio.timeout(20):
-        while now != before or not app.screen.query(FooterKey):
+        while now != before or until not in now or not app.screen.query(FooterKey):
             await pilot.pause(0.1)
             before, now = now, text_of(app)
 
