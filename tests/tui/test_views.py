@@ -275,6 +275,7 @@ def test_nodes_stand_as_a_tree_by_cost_or_in_the_order_of_expansion() -> None:
     assert [line.place.row.id for line in moment.lines(order="expansion")] == ["r", "b", "a"]
     assert heading(moment.nodes).split() == ["g", "h", "f"]
     assert columns(moment.nodes[1]).split() == ["1.00", "4.00", "5.00"]
+    assert heading([row("x", None)]) == ""
     assert len(heading(moment.nodes)) == len(columns(moment.nodes[1])) == len(columns(row("x", "")))
     assert not any("g 1.00" in line.text for line in moment.lines())
 
