@@ -155,6 +155,19 @@ async def test_the_tree_of_a_trace_holds_each_event_once(tmp_path: Path) -> None
     assert tree.lineage(failure)[0] == "run"
 
 
+def test_a_step_of_which_only_something_below_is_known_is_a_group(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+    log.emit(ev.Noticed(id="run/step-1/call-1/look", text="so"))
+    log.close()
+    index, tree = TraceIndex(tmp_path), TraceTree()
+    (entry,) = index.refresh()
+    tree.take([entry])
+    assert [it.entry for it in tree.items("run")] == [None]
+    assert [it.entry for it in tree.items("run/step-1")] == [None]
+    assert [it.entry for it in tree.items("run/step-1/call-1")] == [entry]
+    assert tree.lineage(entry) == ["run", "run/step-1", "run/step-1/call-1"]
+
+
 def test_prefixes_of_an_id() -> None:
     assert [*prefixes("run/step-3/propose")] == ["run", "run/step-3", "run/step-3/propose"]
     assert [*prefixes("run")] == ["run"]
