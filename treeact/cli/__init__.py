@@ -21,7 +21,9 @@ def main() -> None:
     try:
         app()
     except TreeActError as error:
-        print(f"treeact: {error}", file=sys.stderr)  # noqa: T201
+        from treeact.trace.redact import Redactor
+
+        print(f"treeact: {Redactor().clean(str(error))}", file=sys.stderr)  # noqa: T201
         sys.exit(EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         sys.exit(EXIT_CANCELLED)

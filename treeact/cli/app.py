@@ -13,13 +13,16 @@ import typer
 
 from treeact.cli.actions import actions_app
 from treeact.cli.bench import bench_app
+from treeact.cli.config.commands import config_app
+from treeact.cli.config.definition import Approve, Display, SandboxName
 from treeact.cli.options import (
-    BaseUrlOption,
-    BudgetTokensOption,
+    UNSET,
+    JsonOption,
     LibraryOption,
     RecordOption,
-    SandboxName,
-    SandboxOption,
+    RunsOption,
+    setting,
+    settings_of,
 )
 
 app = typer.Typer(
@@ -38,24 +41,7 @@ app.add_typer(tools_app, name="tools")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(actions_app, name="actions")
 app.add_typer(bench_app, name="bench")
-
-
-class Approve(StrEnum):
-    """What needs a yes."""
-
-    all = "all"
-    risky = "risky"
-    none = "none"
-
-
-class Display(StrEnum):
-    """How a run is shown."""
-
-    auto = "auto"
-    tui = "tui"
-    plain = "plain"
-    jsonl = "jsonl"
-    quiet = "quiet"
+app.add_typer(config_app, name="config")
 
 
 class TreeFormat(StrEnum):
@@ -68,28 +54,12 @@ class TreeFormat(StrEnum):
     svg = "svg"
 
 
-RunsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--runs",
-        envvar="TREEACT_RUNS",
-        help="Folder of all runs.  [default: ~/.local/share/treeact/runs]",
-        show_default=False,
-    ),
-]
-
-ToolsOption = Annotated[
-    list[str] | None,
-    typer.Option("--tools", help="Tools that TreeAct brings: gaia; may be repeated."),
-]
-McpOption = Annotated[
-    list[str] | None,
-    typer.Option("--mcp", help="MCP server, as a command or a URL; may be repeated."),
-]
-McpConfigOption = Annotated[
-    Path | None,
-    typer.Option("--mcp-config", help="JSON file with MCP servers under mcpServers."),
-]
+ToolsOption = Annotated[list[str] | None, setting("tools")]
+McpOption = Annotated[list[str] | None, setting("mcp")]
+McpConfigOption = Annotated[Path | None, setting("mcp_config")]
+ModelOption = Annotated[str | None, setting("model")]
+BaseUrlOption = Annotated[str | None, setting("base_url")]
+DisplayOption = Annotated[Display, typer.Option(help="How it is shown.")]
 
 
 def _version(wanted: bool) -> None:
@@ -110,7 +80,8 @@ def options(
 
 
 @app.command()
-def run(  # one parameter per option: this is the table of them
+def run(  # one parameter per option
+    context: typer.Context,
     question: Annotated[
         str | None, typer.Argument(help="What is to be done; - reads it from stdin.")
     ] = None,
@@ -118,63 +89,30 @@ def run(  # one parameter per option: this is the table of them
         list[Path] | None,
         typer.Option("--file", "-f", help="File for the working folder; may be repeated."),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            envvar="TREEACT_MODEL",
-            help="openai/..., anthropic/..., ollama/..., replay:PATH, human.",
-        ),
-    ] = None,
-    base_url: BaseUrlOption = None,
-    agent: Annotated[
-        str, typer.Option("--agent", "-a", help="codeact, dynasaur, codeagents, poact or json.")
-    ] = "codeact",
-    planner: Annotated[
-        str | None,
-        typer.Option(
-            "--planner",
-            "-p",
-            help="greedy, best-of-n, mcts, toolchain, poact; settings as in mcts:n=3,depth=5. By "
-            "default the agent's own.",
-        ),
-    ] = None,
-    sandbox: SandboxOption = SandboxName.auto,
-    max_steps: Annotated[int, typer.Option(min=1, help="Steps of the run.")] = 20,
-    context_tokens: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Tokens of a prompt above which older steps are shortened; by default a share of "
-            "the model's context window.",
-        ),
-    ] = None,
-    budget_usd: Annotated[
-        float | None, typer.Option(help="Dollars that model calls may cost.")
-    ] = None,
-    budget_tokens: BudgetTokensOption = None,
-    step_timeout: Annotated[float, typer.Option(help="Seconds of one code action.")] = 60.0,
-    timeout: Annotated[float | None, typer.Option(help="Seconds of the whole run.")] = None,
+    model: ModelOption = UNSET,
+    base_url: BaseUrlOption = UNSET,
+    agent: Annotated[str, setting("agent")] = UNSET,
+    planner: Annotated[str | None, setting("planner")] = UNSET,
+    sandbox: Annotated[SandboxName, setting("sandbox")] = UNSET,
+    max_steps: Annotated[int, setting("max_steps")] = UNSET,
+    context_tokens: Annotated[int | None, setting("context_tokens")] = UNSET,
+    budget_usd: Annotated[float | None, setting("budget_usd")] = UNSET,
+    budget_tokens: Annotated[int | None, setting("budget_tokens")] = UNSET,
+    step_timeout: Annotated[float, setting("step_timeout")] = UNSET,
+    timeout: Annotated[float | None, setting("timeout")] = UNSET,
     record: RecordOption = None,
-    approve: Annotated[
-        Approve,
-        typer.Option(help="What needs a yes: all actions, those with effects outside, or none."),
-    ] = Approve.none,
-    approve_tool: Annotated[
-        list[str] | None,
-        typer.Option(help="Rule for one tool, as in send_mail=always or look=never; repeatable."),
-    ] = None,
-    tools: ToolsOption = None,
-    mcp: McpOption = None,
-    mcp_config: McpConfigOption = None,
-    display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.auto,
+    approve: Annotated[Approve, setting("approve")] = UNSET,
+    approve_tool: Annotated[list[str] | None, setting("approve_tool")] = UNSET,
+    tools: ToolsOption = UNSET,
+    mcp: McpOption = UNSET,
+    mcp_config: McpConfigOption = UNSET,
+    display: Annotated[Display, setting("display")] = UNSET,
     follow_up: Annotated[
         bool, typer.Option("--follow-up", "-i", help="Ask for further questions at the end.")
     ] = False,
-    library: LibraryOption = None,
-    frozen: Annotated[bool, typer.Option("--frozen", help="Leave the library as it is.")] = False,
-    instructions: Annotated[str, typer.Option(help="Added to the agent's prompt.")] = "",
+    library: LibraryOption = UNSET,
+    frozen: Annotated[bool, setting("frozen")] = UNSET,
+    instructions: Annotated[str, setting("instructions")] = UNSET,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -189,12 +127,13 @@ def run(  # one parameter per option: this is the table of them
             "leads there is done again, from the record; the model is asked from then on."
         ),
     ] = None,
-    runs: RunsOption = None,
+    runs: RunsOption = UNSET,
 ) -> None:
     """Let an agent work on a question.
 
     Exit status: 0 answered, 1 stopped without an answer, 2 nothing was run, 130 cancelled.
     """
+    from treeact.cli.models import find_model
     from treeact.cli.run import RunOptions, run_question
     from treeact.cli.tools import ToolChoice
 
@@ -203,8 +142,7 @@ def run(  # one parameter per option: this is the table of them
             RunOptions(
                 question=question,
                 files=tuple(file or ()),
-                model=model,
-                base_url=base_url,
+                model=find_model(model, base_url, settings_of(context)),
                 agent=agent,
                 planner=planner,
                 sandbox=sandbox.value,
@@ -233,18 +171,14 @@ def run(  # one parameter per option: this is the table of them
 
 @app.command()
 def plan(  # one parameter per option
+    context: typer.Context,
     world: Annotated[str, typer.Argument(help="household or apis.")],
     task: Annotated[str | None, typer.Argument(help="Id of a task; none lists them.")] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            envvar="TREEACT_MODEL",
-            help="As for run; or oracle, a simulated policy: oracle:act=0.7,choose=0.9,seed=3.",
-        ),
-    ] = None,
-    base_url: BaseUrlOption = None,
+        setting("model", note="Or a simulated policy: oracle:act=0.7,choose=0.9,seed=3."),
+    ] = UNSET,
+    base_url: BaseUrlOption = UNSET,
     planner: Annotated[
         str,
         typer.Option(
@@ -252,16 +186,17 @@ def plan(  # one parameter per option
         ),
     ] = "tree-planner",
     max_steps: Annotated[int, typer.Option(min=1, help="Steps and expansions.")] = 100,
-    budget_tokens: BudgetTokensOption = None,
+    budget_tokens: Annotated[int | None, setting("budget_tokens")] = UNSET,
     record: RecordOption = None,
-    display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.quiet,
-    runs: RunsOption = None,
+    display: DisplayOption = Display.quiet,
+    runs: RunsOption = UNSET,
     as_json: Annotated[bool, typer.Option("--json", help="List the tasks as JSON.")] = False,
 ) -> None:
     """Run a planner on a task of a simulated world, and print the tree that it grew.
 
     Exit status: as for run; an answer says that the planner is done, the measures how well.
     """
+    from treeact.cli.models import find_model
     from treeact.cli.plan import PlanOptions, list_tasks, run_plan
 
     if task is None:
@@ -273,8 +208,7 @@ def plan(  # one parameter per option
                 suite=world,
                 task=task,
                 planner=planner,
-                model=model,
-                base_url=base_url,
+                model=find_model(model, base_url, settings_of(context)),
                 max_steps=max_steps,
                 budget_tokens=budget_tokens,
                 record=record,
@@ -299,12 +233,12 @@ def demo(
             "By default DynaSaur's, and CodeAct's for the others.",
         ),
     ] = None,
-    sandbox: SandboxOption = SandboxName.auto,
-    display: Annotated[Display, typer.Option(help="How the runs are shown.")] = Display.auto,
+    sandbox: Annotated[SandboxName, setting("sandbox")] = UNSET,
+    display: DisplayOption = Display.auto,
     data: Annotated[
         Path | None, typer.Option(help="Folder with your own copy of the suite's tasks and files.")
     ] = None,
-    runs: RunsOption = None,
+    runs: RunsOption = UNSET,
 ) -> None:
     """Run CodeAct, and DynaSaur with a library, over the mini suite, from recorded replies."""
     from treeact.cli.demo import run_demo
@@ -336,7 +270,7 @@ def study(
     resume: Annotated[
         bool, typer.Option("--resume/--fresh", help="Go on from what is finished, or start over.")
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run a simulated study: planners with a noisy oracle in a model's place."""
     from treeact.cli.study import StudyOptions, list_studies, run_study
@@ -351,7 +285,7 @@ def study(
 
 @app.command()
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say which sandboxes and models are usable here, and what to do about the others."""
     from treeact.cli.doctor import run_doctor
@@ -362,7 +296,7 @@ def doctor(
 @trace_app.command("open")
 def trace_open(
     run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
-    runs: RunsOption = None,
+    runs: RunsOption = UNSET,
 ) -> None:
     """Browse a run's trace on a screen."""
     from treeact.cli.screens import open_trace
@@ -396,7 +330,7 @@ app.command("tui")(_with_screens(run))
 @app.command()
 def watch(
     run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
-    runs: RunsOption = None,
+    runs: RunsOption = UNSET,
 ) -> None:
     """Watch a run of another process on a screen, and steer it from there.
 
@@ -410,8 +344,8 @@ def watch(
 @trace_app.command("show")
 def trace_show(
     run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
-    display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.auto,
-    runs: RunsOption = None,
+    display: DisplayOption = Display.auto,
+    runs: RunsOption = UNSET,
 ) -> None:
     """Show a run from its trace, as it was shown live."""
     from treeact.cli.trace import show_trace
@@ -422,8 +356,8 @@ def trace_show(
 @trace_app.command("usage")
 def trace_usage(
     run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
-    runs: RunsOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    runs: RunsOption = UNSET,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the tokens and dollars of a run by role, phase and part of the prompt."""
     from treeact.cli.usage import show_usage
@@ -433,8 +367,8 @@ def trace_usage(
 
 @trace_app.command("list")
 def trace_list(
-    runs: RunsOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    runs: RunsOption = UNSET,
+    as_json: JsonOption = False,
 ) -> None:
     """List the runs, newest last."""
     from treeact.cli.trace import list_traces
@@ -444,10 +378,10 @@ def trace_list(
 
 @tools_app.command("list")
 def tools_list(
-    tools: ToolsOption = None,
-    mcp: McpOption = None,
-    mcp_config: McpConfigOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    tools: ToolsOption = UNSET,
+    mcp: McpOption = UNSET,
+    mcp_config: McpConfigOption = UNSET,
+    as_json: JsonOption = False,
 ) -> None:
     """List tools with their signatures and effects; without options, those that TreeAct brings."""
     from treeact.cli.tools import ToolChoice, list_tools
@@ -460,9 +394,9 @@ def tools_show(
     names: Annotated[
         list[str] | None, typer.Argument(help="Names of tools.  [default: all]")
     ] = None,
-    tools: ToolsOption = None,
-    mcp: McpOption = None,
-    mcp_config: McpConfigOption = None,
+    tools: ToolsOption = UNSET,
+    mcp: McpOption = UNSET,
+    mcp_config: McpConfigOption = UNSET,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the JSON Schemas of the arguments.")
     ] = False,
@@ -487,7 +421,7 @@ def trace_tree(
     everything: Annotated[
         bool, typer.Option("--all", help="Show all pruned siblings, however many.")
     ] = False,
-    runs: RunsOption = None,
+    runs: RunsOption = UNSET,
 ) -> None:
     """Show what a run tried as a tree: actions, costs, scores, why branches were pruned."""
     from treeact.cli.tree import show_tree

@@ -8,6 +8,7 @@ import sys
 from functools import partial
 from inspect import signature
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from treeact.benchmarks.results import Results, count_states, read_results
 from treeact.benchmarks.runner.config import BenchConfig
@@ -19,19 +20,31 @@ from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.bench_display import bench_display
 from treeact.cli.run import on_interrupt
 from treeact.models.prices import PriceList
-from treeact.trace.runs import new_run_directory
+
+if TYPE_CHECKING:
+    from treeact.models.base import Model
 
 
 def run_bench(
-    config: BenchConfig, settings: RunSettings, *, out: Path | None, display: str, executor: str
+    config: BenchConfig,
+    settings: RunSettings,
+    *,
+    model: Model | None,
+    out: Path,
+    display: str,
+    executor: str,
 ) -> int:
     """Run a suite and return the exit status: 0 where every job is done, however it went."""
-    directory = out or new_run_directory(f"bench {config.suite}")
-    return asyncio.run(_run_bench(config, settings, directory, display, executor))
+    return asyncio.run(_run_bench(config, settings, model, out, display, executor))
 
 
 async def _run_bench(
-    config: BenchConfig, settings: RunSettings, directory: Path, display: str, executor: str
+    config: BenchConfig,
+    settings: RunSettings,
+    model: Model | None,
+    directory: Path,
+    display: str,
+    executor: str,
 ) -> int:
     suite = load_suite(config.suite, data=config.data, split=config.split)
     for fault in suite.faults:
@@ -45,6 +58,7 @@ async def _run_bench(
             directory,
             settings,
             suite=suite,
+            model=model,
             executor=find_executor(executor),
             listen=shown.show,
             stop=stop.event,

@@ -23,6 +23,7 @@ from treeact.trace.runs import find_run, new_run_directory
 if TYPE_CHECKING:
     from treeact.agents.agent import Agent
     from treeact.agents.run import Result, Run
+    from treeact.cli.models import ModelChoice
     from treeact.models.base import Model
     from treeact.tools import Tool
     from treeact.trace.budget import Budget
@@ -34,8 +35,7 @@ class RunOptions:
 
     question: str | None
     files: tuple[Path, ...]
-    model: str | None
-    base_url: str | None
+    model: ModelChoice
     agent: str
     planner: str | None
     sandbox: str
@@ -109,9 +109,8 @@ async def choose_model(options: RunOptions) -> Model:
     """Return the model that was asked for, or one that is usable here, and say which."""
     from treeact.models import detect_model, resolve_model
 
-    if options.model is not None or options.base_url is not None:
-        name = options.model or ""
-        return resolve_model(name, base_url=options.base_url, record=options.record)
+    if not options.model.is_empty:
+        return options.model.open(record=options.record)
     found = await detect_model()
     sys.stderr.write(f"treeact: using {found.spec} ({found.how}); --model names another\n")
     return resolve_model(found.spec, record=options.record)

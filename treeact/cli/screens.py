@@ -76,7 +76,7 @@ async def _run_on_screen(options: RunOptions) -> int:
 
 
 async def _model(options: RunOptions, asking: Asking) -> Model:
-    if options.model != "human":
+    if options.model.name != "human":
         return await choose_model(options)
     from treeact.models.human import HumanModel
     from treeact.models.recording import RecordingModel
