@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from treeact.agents.retracing import Trail, find_trail, made_calls
+from treeact.agents.retracing import Trail, find_trail
 from treeact.errors import ConfigError, TraceError
 from treeact.models.base import (
     SILENT,
@@ -63,8 +63,8 @@ class Past:
         """How the run began."""
         self.messages: list[str] = []
         """What the user said meanwhile."""
-        self.trail = Trail()
-        """The steps to be taken again before the run is live."""
+        self.trail: Trail | None = None
+        """The steps to be taken again before the run is live, where it goes on from some."""
         for event in events:
             self._take(event)
 
@@ -81,22 +81,30 @@ class Past:
         return past
 
     @classmethod
-    def leading_to(cls, node: str, directory: Path) -> Past:
+    def leading_to(cls, node: str | int, directory: Path) -> Past:
         """Return the past of a run that goes on from a node of the run in a directory.
+
+        Args:
+            node: its logical id, or how many steps of the chosen path lead there.
+            directory: that of the run.
 
         Raises:
             ConfigError: there is no such node.
             TraceError: there is no such run, or it is damaged.
         """
         whole = cls.load(directory)
-        assert whole.started is not None and whole._blobs is not None
+        assert whole.started is not None
         past = cls((), whole._blobs)
         past.started = whole.started
-        events = list(read_events(directory))
-        past.trail = find_trail(events, whole._blobs, node, run=whole.started.id)
-        commits = [c for id, calls in whole._calls.items() if id.endswith("/commit") for c in calls]
-        for before, now in past.trail.ids().items():
-            past._calls[now] = made_calls(whole._calls.get(before, ()), commits)
+        past.trail = find_trail(
+            list(read_events(directory)),
+            whole._blobs,
+            node,
+            run=whole.started.id,
+            calls=whole._calls,
+        )
+        for stage in past.trail.stages:
+            past._calls[stage.step.id] = list(stage.evidence.calls)
         return past
 
     def _take(self, event: Event) -> None:
@@ -139,7 +147,7 @@ class Past:
         """
         if self.started is None:
             return
-        course = _ground if self.trail.stages else _course
+        course = _course if self.trail is None else _ground
         ours = {**course(self.started), "question": self.question}
         theirs = {**course(started), "question": question}
         differences = [

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from treeact.agents.conclude import LastCall
 from treeact.agents.control import Control, Decision
+from treeact.agents.divergence import Replay, read_replay
 from treeact.agents.past import Past
 from treeact.agents.proposers import ModelProposer
-from treeact.agents.retracing import Trail, retrace
+from treeact.agents.retracing import retrace
 from treeact.agents.task import Task
 from treeact.errors import (
     BudgetExceeded,
@@ -91,6 +92,8 @@ class Result:
     """Seconds of wall time."""
     directory: FilePath | None
     """The run directory, when the trace was kept."""
+    replay: Replay | None = None
+    """How taking steps of an earlier run again went, when the run began with that."""
 
 
 class Run:
@@ -110,6 +113,7 @@ class Run:
         self._root = context.task.id
         self._control = context.control
         self._trail = context.past.trail
+        self._retraces = self._trail is not None
         self._parts = parts
         self._follow_up = follow_up
         self._path: Path = ()
@@ -286,14 +290,17 @@ class Run:
 
     async def _retrace(self) -> Solution | None:
         """Take the steps again that the run is to go on from; return where that ended it."""
-        trail, self._trail = self._trail, Trail()
-        if trail.stages:
-            parts = self._parts
-            try:
-                path = await retrace(trail, parts.env, parts.proposer, self.log)
-            except TreeActError as stop:
-                return Solution(path=(), stopped=stop)
-            self._tree = ActionTree(run=self._root, path=path, log=self.log)
+        trail, self._trail = self._trail, None
+        if trail is None:
+            return None
+        parts = self._parts
+        try:
+            path = await retrace(trail, parts.env, parts.proposer, self.log, run=self._root)
+        except TreeActError as stop:
+            return Solution(path=(), stopped=stop)
+        if path and path[-1].observation.done:
+            return Solution(path=path)
+        self._tree = ActionTree(run=self._root, path=path, log=self.log)
         return None
 
     async def _release(self) -> None:
@@ -361,7 +368,11 @@ class Run:
             ledger=self.ledger,
             duration=time.monotonic() - began,
             directory=self.log.directory,
+            replay=self._replay(),
         )
+
+    def _replay(self) -> Replay | None:
+        return read_replay(self.log.events(), self.log.blobs) if self._retraces else None
 
     def _write_end(self, result: Result) -> Result:
         """Write the end down; where even that fails, the result says so."""
