@@ -1,4 +1,4 @@
-"""A recorded path is played to its K-th step, compared with its record, and then the run is live."""
+"""A recorded path is played to its K-th step, compared with its record; then the run is live."""
 
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,10 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "a.csv"
     path.write_text("1,2\n")
     return path
+
+
+def change(file: Path, text: str) -> None:
+    file.write_text(text)
 
 
 async def record(file: Path, replies: list[Any] = THREE, **options: Any) -> Path:
@@ -69,7 +73,7 @@ async def test_a_whole_path_is_played_without_a_model(file: Path) -> None:
 
 async def test_a_changed_file_is_told_at_the_steps_that_it_changes(file: Path) -> None:
     directory = await record(file)
-    file.write_text("1,2,3\n")
+    change(file, "1,2,3\n")
     result, _ = await replay(directory, 4, [], file)
     assert differences(result) == [
         ("run/step-2", "output"),
@@ -95,7 +99,7 @@ async def test_an_error_and_another_call_are_told_and_no_effect_happens(
     replies = [code("send(open('a.csv').read())"), code("1 / len(open('a.csv').read())")]
     directory = await record(file, [*replies, answer("4")], tools=[send])
     assert outbox == ["1,2\n"]
-    file.write_text("")
+    change(file, "")
     result, events = await replay(directory, 3, [], file, tools=[send])
     assert outbox == ["1,2\n"]
     (call,) = of_type(events, ToolCalled)
@@ -116,7 +120,7 @@ async def test_more_steps_than_there_are_is_an_error_that_says_how_many(
     file: Path, until: int
 ) -> None:
     directory = await record(file)
-    with pytest.raises(ConfigError, match="has 4 steps.* give 0 to 4"):
+    with pytest.raises(ConfigError, match=r"has 4 steps.* give 0 to 4"):
         await replay(directory, until, [], file)
 
 

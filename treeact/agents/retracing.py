@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path as FilePath
 
 from treeact.agents.divergence import Comparison, Evidence, Evidences, observed
 from treeact.agents.proposers import ModelProposer
@@ -19,9 +19,7 @@ from treeact.planners.tree import ActionTree
 from treeact.sandbox.base import ToolCall
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import Event, ModelCalled, Observed, Proposed
-
-if TYPE_CHECKING:
-    from treeact.trace.log import EventLog
+from treeact.trace.log import BLOBS_FOLDER, EventLog, read_events
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +103,16 @@ def find_trail(
 def _chosen_path(trees: Sequence[ActionTree]) -> Path:
     """Return the steps that a run ended with; of one that was cut off, the best by then."""
     return trees[-1].path(trees[-1].best) if trees else ()
+
+
+def count_steps(directory: FilePath) -> int:
+    """Return how many steps the chosen path of the run in a directory has.
+
+    Raises:
+        TraceError: there is no such run, or it is damaged.
+    """
+    trees = read_trees(read_events(directory), BlobStore(directory / BLOBS_FOLDER))
+    return len(_chosen_path(trees))
 
 
 def _first_steps(path: Path, count: int) -> Path:

@@ -127,13 +127,32 @@ def run(  # one parameter per option
             "leads there is done again, from the record; the model is asked from then on."
         ),
     ] = None,
+    replay: Annotated[
+        str | None,
+        typer.Option(
+            help="Run to play again along the path that it chose, from its replies and the results "
+            "of its tools; what comes out differently now is told. Give its agent and files again."
+        ),
+    ] = None,
+    replay_until: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="With --replay: steps to play before the model is asked.  "
+            "[default: all, and nobody is asked]",
+        ),
+    ] = None,
     runs: RunsOption = UNSET,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result, and nothing else, as JSON.")
+    ] = False,
 ) -> None:
     """Let an agent work on a question.
 
     Exit status: 0 answered, 1 stopped without an answer, 2 nothing was run, 130 cancelled.
     """
     from treeact.cli.models import find_model
+    from treeact.cli.record import RecordOptions
     from treeact.cli.run import RunOptions, run_question
     from treeact.cli.tools import ToolChoice
 
@@ -161,9 +180,11 @@ def run(  # one parameter per option
                 library=library,
                 frozen=frozen,
                 instructions=instructions,
-                resume=resume,
-                at=at,
+                record_options=RecordOptions(
+                    resume=resume, at=at, replay=replay, replay_until=replay_until
+                ),
                 runs=runs,
+                as_json=as_json,
             )
         )
     )

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from treeact.agents.registry import AGENTS, look_up, make_planner
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
-from treeact.cli.display import Display, make_display
+from treeact.cli.display import Display, Json, make_display
+from treeact.cli.record import Record, RecordOptions, find_record, nobody
 from treeact.cli.sandbox import prepare_sandbox
 from treeact.cli.terminal import Terminal
 from treeact.cli.tools import ToolChoice, open_tools, read_rules
 from treeact.errors import ConfigError
-from treeact.trace.runs import find_run, new_run_directory
+from treeact.trace.runs import new_run_directory
 
 if TYPE_CHECKING:
     from treeact.agents.agent import Agent
@@ -54,14 +55,14 @@ class RunOptions:
     library: Path | None
     frozen: bool
     instructions: str
-    resume: str | None
-    at: str | None
+    record_options: RecordOptions
     runs: Path | None
+    as_json: bool
 
 
 def run_question(options: RunOptions) -> int:
     """Run one question and return the exit status."""
-    if options.display == "tui":
+    if options.display == "tui" and not options.as_json:
         from treeact.cli.screens import can_show_screens, run_on_screen
 
         if can_show_screens():
@@ -74,26 +75,31 @@ def run_question(options: RunOptions) -> int:
 async def _run_question(options: RunOptions) -> int:
     from treeact.agents.remote import steerable
 
-    resume = find_run(options.resume, folder=options.runs) if options.resume else None
-    question = choose_question(options.question, resume)
+    record = find_record(options.record_options, runs=options.runs)
+    question = choose_question(options.question, record)
     terminal = Terminal()
     asks = options.approve != "none" or any(
         rule.endswith("=always") for rule in options.approve_tools
     )
     if (asks or options.follow_up) and not terminal.interactive:
         raise ConfigError("--approve and --follow-up need a terminal: standard input is none")
-    model = await choose_model(options)
+    model = await choose_model(options, record)
     try:
         kind = await prepare_sandbox(options.sandbox)
         async with open_tools(options.tools) as tools:
-            run = start_run(options, question, model, kind, resume, tools)
-            display = make_display(options.display, run.log.blobs)
+            run = start_run(options, question, model, kind, record, tools)
+            blobs = run.log.blobs
+            display = Json(run.log) if options.as_json else make_display(options.display, blobs)
             async with run, steerable(run):
                 with on_interrupt(lambda: interrupt(run, terminal, options.follow_up)):
                     result = await converse(run, display, terminal, follow_up=options.follow_up)
     finally:
         await model.aclose()
-    if options.display in ("auto", "plain") and result.directory is not None:
+    if (
+        options.display in ("auto", "plain")
+        and not options.as_json
+        and result.directory is not None
+    ):
         sys.stdout.write(f"trace: {result.directory}\n")
     return exit_status(result)
 
@@ -105,10 +111,12 @@ def exit_status(result: Result) -> int:
     return EXIT_CANCELLED if result.reason == "cancelled" else EXIT_NO_ANSWER
 
 
-async def choose_model(options: RunOptions) -> Model:
+async def choose_model(options: RunOptions, record: Record | None) -> Model:
     """Return the model that was asked for, or one that is usable here, and say which."""
     from treeact.models import detect_model, resolve_model
 
+    if record is not None and record.is_all:
+        return nobody()
     if not options.model.is_empty:
         return options.model.open(record=options.record)
     found = await detect_model()
@@ -116,8 +124,8 @@ async def choose_model(options: RunOptions) -> Model:
     return resolve_model(found.spec, record=options.record)
 
 
-def choose_question(given: str | None, resume: Path | None) -> str:
-    """Return the question: as given, from standard input, or that of the run to be resumed.
+def choose_question(given: str | None, record: Record | None) -> str:
+    """Return the question: as given, from standard input, or that of an earlier run.
 
     Raises:
         ConfigError: there is none.
@@ -126,11 +134,11 @@ def choose_question(given: str | None, resume: Path | None) -> str:
         return sys.stdin.read()
     if given is not None:
         return given
-    if resume is None:
+    if record is None:
         raise ConfigError("no question: say what is to be done, or name a run with --resume")
     from treeact.agents.past import Past
 
-    return Past.load(resume).question
+    return Past.load(record.directory).question
 
 
 def start_run(
@@ -138,7 +146,7 @@ def start_run(
     question: str,
     model: Model,
     sandbox: str,
-    resume: Path | None,
+    record: Record | None,
     tools: Sequence[Tool],
 ) -> Run:
     """Start the run that the options ask for."""
@@ -163,8 +171,8 @@ def start_run(
         budget=_budget(options),
         trace=new_run_directory(question, folder=options.runs),
         follow_up=True,
-        resume=resume,
-        at=options.at,
+        resume=None if record is None else record.directory,
+        at=None if record is None else record.at,
     )
 
 

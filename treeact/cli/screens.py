@@ -7,11 +7,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from treeact.cli import EXIT_CANCELLED
+from treeact.cli.record import Record, find_record
 from treeact.cli.run import RunOptions, choose_model, choose_question, exit_status, start_run
 from treeact.cli.sandbox import prepare_sandbox
 from treeact.cli.tools import open_tools
@@ -55,19 +55,19 @@ async def _run_on_screen(options: RunOptions) -> int:
     from treeact.tui.app import RunApp
     from treeact.tui.asking import Asking
 
-    resume = find_run(options.resume, folder=options.runs) if options.resume else None
+    record = find_record(options.record_options, runs=options.runs)
     question = None
-    if options.question is not None or resume is not None:
-        question = choose_question(options.question, resume)
+    if options.question is not None or record is not None:
+        question = choose_question(options.question, record)
     asking = Asking()
-    model = await _model(options, asking)
+    model = await _model(options, record, asking)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(model.aclose)
         kind = await prepare_sandbox(options.sandbox)
         tools = await stack.enter_async_context(open_tools(options.tools))
         runs = _Runs(options, model, kind, tools, asking, stack)
         first: Session | Callable[[str], Session] = (
-            runs.start if question is None else runs.start(question, resume)
+            runs.start if question is None else runs.start(question, record)
         )
         about = f"{options.agent} with {model.name}, in sandbox {kind}"
         app = RunApp(first, about=about, go_on=runs.go_on)
@@ -75,9 +75,9 @@ async def _run_on_screen(options: RunOptions) -> int:
         return await runs.end()
 
 
-async def _model(options: RunOptions, asking: Asking) -> Model:
+async def _model(options: RunOptions, record: Record | None, asking: Asking) -> Model:
     if options.model.name != "human":
-        return await choose_model(options)
+        return await choose_model(options, record)
     from treeact.models.human import HumanModel
     from treeact.models.recording import RecordingModel
 
@@ -105,23 +105,22 @@ class _Runs:
         self._stack = stack
         self._run: Run | None = None
 
-    def start(self, question: str, resume: Path | None = None) -> Session:
+    def start(self, question: str, record: Record | None = None) -> Session:
         """Start a run."""
-        return self._begin(question, resume, self._options.at)
+        return self._begin(question, record)
 
     def go_on(self, session: Session, node: str) -> Session:
         """Start a run that goes on from a node of another."""
         question = session.index.blobs.read_text(session.view.question)
         if self._run is not None:
             self._run.cancel()
-        return self._begin(question, session.directory, node)
+        return self._begin(question, Record(directory=session.directory, at=node))
 
-    def _begin(self, question: str, resume: Path | None, at: str | None) -> Session:
+    def _begin(self, question: str, record: Record | None) -> Session:
         from treeact.agents.remote import carry_out
         from treeact.tui.session import Session
 
-        options = replace(self._options, at=at)
-        run = start_run(options, question, self._model, self._sandbox, resume, self._tools)
+        run = start_run(self._options, question, self._model, self._sandbox, record, self._tools)
         self._run = run
         self._stack.push_async_callback(run.close)
         serving = asyncio.ensure_future(_take_orders(run))

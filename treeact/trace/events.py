@@ -456,6 +456,12 @@ class Replayed(Event):
     divergences: int
     """How many `diverged` events there are."""
 
+    @property
+    def words(self) -> str:
+        """The event in a line."""
+        told = f"{self.divergences} not as recorded" if self.divergences else "all as recorded"
+        return f"replayed {self.steps} of {self.recorded} steps: {told}"
+
 
 class Noticed(Event):
     """Something worth saying that no other event says, such as where a replay departs."""
