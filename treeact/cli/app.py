@@ -11,8 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
+from treeact.cli import EXIT_WORDS
 from treeact.cli.actions import actions_app
 from treeact.cli.bench import bench_app
+from treeact.cli.completing import Shell, completion_script, runs_like
 from treeact.cli.config.commands import config_app
 from treeact.cli.config.definition import Approve, Display, SandboxName
 from treeact.cli.options import (
@@ -20,6 +22,7 @@ from treeact.cli.options import (
     JsonOption,
     LibraryOption,
     RecordOption,
+    RunArgument,
     RunsOption,
     setting,
     settings_of,
@@ -28,6 +31,7 @@ from treeact.cli.options import (
 app = typer.Typer(
     name="treeact",
     help="Agents that act in Python, planners that search over live, forkable code state.",
+    epilog=EXIT_WORDS,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -87,7 +91,11 @@ def run(  # one parameter per option
     ] = None,
     file: Annotated[
         list[Path] | None,
-        typer.Option("--file", "-f", help="File for the working folder; may be repeated."),
+        typer.Option(
+            "--file",
+            "-f",
+            help="File for the working folder; - is standard input. May be repeated.",
+        ),
     ] = None,
     model: ModelOption = UNSET,
     base_url: BaseUrlOption = UNSET,
@@ -116,8 +124,9 @@ def run(  # one parameter per option
     resume: Annotated[
         str | None,
         typer.Option(
+            autocompletion=runs_like,
             help="Run that was cut off or reached a limit: path, name, part of one, or last. "
-            "Give its files, planner and model again; the question is taken from it."
+            "Give its files, planner and model again; the question is taken from it.",
         ),
     ] = None,
     at: Annotated[
@@ -130,8 +139,9 @@ def run(  # one parameter per option
     replay: Annotated[
         str | None,
         typer.Option(
+            autocompletion=runs_like,
             help="Run to play again along the path that it chose, from its replies and the results "
-            "of its tools; what comes out differently now is told. Give its agent and files again."
+            "of its tools; what comes out differently now is told. Give its agent and files again.",
         ),
     ] = None,
     replay_until: Annotated[
@@ -154,6 +164,7 @@ def run(  # one parameter per option
     from treeact.cli.models import find_model
     from treeact.cli.record import RecordOptions
     from treeact.cli.run import RunOptions, run_question
+    from treeact.cli.screens import look_of
     from treeact.cli.tools import ToolChoice
 
     raise typer.Exit(
@@ -175,7 +186,7 @@ def run(  # one parameter per option
                 approve=approve.value,
                 approve_tools=tuple(approve_tool or ()),
                 tools=ToolChoice(tuple(tools or ()), tuple(mcp or ()), mcp_config),
-                display=display.value,
+                display="json" if as_json else display.value,
                 follow_up=follow_up,
                 library=library,
                 frozen=frozen,
@@ -183,8 +194,8 @@ def run(  # one parameter per option
                 record_options=RecordOptions(
                     resume=resume, at=at, replay=replay, replay_until=replay_until
                 ),
+                look=look_of(settings_of(context)),
                 runs=runs,
-                as_json=as_json,
             )
         )
     )
@@ -305,6 +316,15 @@ def study(
 
 
 @app.command()
+def completion(shell: Annotated[Shell, typer.Argument(help="bash, zsh or fish.")]) -> None:
+    """Print what a shell has to read to complete options, runs, agents and models.
+
+    For example: source <(treeact completion bash)
+    """
+    typer.echo(completion_script(shell))
+
+
+@app.command()
 def doctor(
     as_json: JsonOption = False,
 ) -> None:
@@ -316,13 +336,14 @@ def doctor(
 
 @trace_app.command("open")
 def trace_open(
-    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    context: typer.Context,
+    run: RunArgument = "last",
     runs: RunsOption = UNSET,
 ) -> None:
     """Browse a run's trace on a screen."""
-    from treeact.cli.screens import open_trace
+    from treeact.cli.screens import look_of, open_trace
 
-    open_trace(run, runs=runs)
+    open_trace(run, runs=runs, look=look_of(settings_of(context)))
 
 
 def _with_screens(command: Callable[..., None]) -> Callable[..., None]:
@@ -350,21 +371,23 @@ app.command("tui")(_with_screens(run))
 
 @app.command()
 def watch(
-    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    context: typer.Context,
+    run: RunArgument = "last",
     runs: RunsOption = UNSET,
 ) -> None:
     """Watch a run of another process on a screen, and steer it from there.
 
     Leaving the screen leaves the run alone.
     """
+    from treeact.cli.screens import look_of
     from treeact.cli.screens import watch as watch_run
 
-    watch_run(run, runs=runs)
+    watch_run(run, runs=runs, look=look_of(settings_of(context)))
 
 
 @trace_app.command("show")
 def trace_show(
-    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    run: RunArgument = "last",
     display: DisplayOption = Display.auto,
     runs: RunsOption = UNSET,
 ) -> None:
@@ -376,7 +399,7 @@ def trace_show(
 
 @trace_app.command("usage")
 def trace_usage(
-    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    run: RunArgument = "last",
     runs: RunsOption = UNSET,
     as_json: JsonOption = False,
 ) -> None:
@@ -431,7 +454,7 @@ def tools_show(
 
 @trace_app.command("tree")
 def trace_tree(
-    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    run: RunArgument = "last",
     format: Annotated[
         TreeFormat, typer.Option("--format", help="json is networkx' node-link form.")
     ] = TreeFormat.text,

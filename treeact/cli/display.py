@@ -35,8 +35,10 @@ class Display(Protocol):
         """Show one event."""
 
 
-def make_display(name: str, blobs: BlobStore) -> Display:
-    """Return the display called `name`: auto, plain, jsonl or quiet."""
+def make_display(name: str, blobs: BlobStore, *, log: EventLog | None = None) -> Display:
+    """Return the display called `name`: auto, plain, jsonl or quiet; or with a log, json."""
+    if name == "json" and log is not None:
+        return Json(log)
     match name:
         case "jsonl":
             return JsonLines()

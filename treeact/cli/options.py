@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from treeact.cli.completing import runs_like, values_of
 from treeact.cli.config.definition import BY_KEY, Setting
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def setting(key: str, *, note: str = "") -> Any:
         help=words + default,
         min=it.least,
         show_default=False,
+        autocompletion=values_of(key),
     )
 
 
@@ -63,6 +65,10 @@ def settings_of(context: typer.Context) -> Loaded:
     return loaded
 
 
+RunArgument = Annotated[
+    str,
+    typer.Argument(help="Path, name or part of a name; or last.", autocompletion=runs_like),
+]
 RunsOption = Annotated[Path | None, setting("runs")]
 LibraryOption = Annotated[Path | None, setting("library")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from treeact.agents.registry import AGENTS, look_up, make_planner
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
-from treeact.cli.display import Display, Json, make_display
+from treeact.cli.display import Display, make_display
 from treeact.cli.record import Record, RecordOptions, find_record, nobody
 from treeact.cli.sandbox import prepare_sandbox
 from treeact.cli.terminal import Terminal
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from treeact.models.base import Model
     from treeact.tools import Tool
     from treeact.trace.budget import Budget
+
+STDIN = Path("-")
+"""What stands for standard input among the files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,20 +61,42 @@ class RunOptions:
     frozen: bool
     instructions: str
     record_options: RecordOptions
+    look: Mapping[str, Any]
+    """What is said of screens, as `RunApp` takes it."""
     runs: Path | None
-    as_json: bool
 
 
 def run_question(options: RunOptions) -> int:
     """Run one question and return the exit status."""
-    if options.display == "tui" and not options.as_json:
+    if options.display == "tui":
         from treeact.cli.screens import can_show_screens, run_on_screen
 
         if can_show_screens():
             return run_on_screen(options)
         sys.stderr.write("treeact: no terminal for screens: showing plain lines\n")
         options = replace(options, display="plain")
-    return asyncio.run(_run_question(options))
+    with standard_input(options) as given:
+        return asyncio.run(_run_question(given))
+
+
+@contextmanager
+def standard_input(options: RunOptions) -> Iterator[RunOptions]:
+    """Give the options with standard input, as the file `stdin`, in the place of the file `-`.
+
+    Raises:
+        ConfigError: it is the question, too.
+    """
+    if STDIN not in options.files:
+        yield options
+        return
+    if options.question == str(STDIN):
+        raise ConfigError("standard input is the question or a file, not both: name the other")
+    with TemporaryDirectory(prefix="treeact-") as folder:
+        file = Path(folder) / "stdin"
+        with file.open("wb") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        files = tuple(file if path == STDIN else path for path in options.files)
+        yield replace(options, files=files)
 
 
 async def _run_question(options: RunOptions) -> int:
@@ -88,18 +115,13 @@ async def _run_question(options: RunOptions) -> int:
         kind = await prepare_sandbox(options.sandbox)
         async with open_tools(options.tools) as tools:
             run = start_run(options, question, model, kind, record, tools)
-            blobs = run.log.blobs
-            display = Json(run.log) if options.as_json else make_display(options.display, blobs)
+            display = make_display(options.display, run.log.blobs, log=run.log)
             async with run, steerable(run):
                 with on_interrupt(lambda: interrupt(run, terminal, options.follow_up)):
                     result = await converse(run, display, terminal, follow_up=options.follow_up)
     finally:
         await model.aclose()
-    if (
-        options.display in ("auto", "plain")
-        and not options.as_json
-        and result.directory is not None
-    ):
+    if options.display in ("auto", "plain") and result.directory is not None:
         sys.stdout.write(f"trace: {result.directory}\n")
     return exit_status(result)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from treeact.cli import EXIT_CANCELLED
 from treeact.cli.record import Record, find_record
@@ -16,15 +16,28 @@ from treeact.cli.run import RunOptions, choose_model, choose_question, exit_stat
 from treeact.cli.sandbox import prepare_sandbox
 from treeact.cli.tools import open_tools
 from treeact.errors import ConfigError
+from treeact.printable import printable
+from treeact.trace.redact import Redactor
 from treeact.trace.runs import find_run
 
 if TYPE_CHECKING:
     from treeact.agents.remote import Order
     from treeact.agents.run import Run
+    from treeact.cli.config.loading import Loaded
     from treeact.models.base import Model
     from treeact.tools import Tool
     from treeact.tui.asking import Asking
     from treeact.tui.session import Session
+
+
+def look_of(settings: Loaded) -> dict[str, Any]:
+    """Return what the settings say of screens, as `RunApp` takes it."""
+    look: dict[str, Any] = {"theme": settings.value("tui.theme").value}
+    if settings.value("tui.reduced_motion"):
+        look["reduced_motion"] = True
+    if keys := settings.value("tui.keys"):
+        look["keys"] = keys
+    return look
 
 
 def can_show_screens() -> bool:
@@ -70,7 +83,7 @@ async def _run_on_screen(options: RunOptions) -> int:
             runs.start if question is None else runs.start(question, record)
         )
         about = f"{options.agent} with {model.name}, in sandbox {kind}"
-        app = RunApp(first, about=about, go_on=runs.go_on)
+        app = RunApp(first, about=about, go_on=runs.go_on, **options.look)
         await app.run_async()
         return await runs.end()
 
@@ -139,7 +152,7 @@ class _Runs:
         self._run.cancel()
         result = await self._run.result()
         if result.answer is not None:
-            sys.stdout.write(f"{result.answer}\n")
+            sys.stdout.write(f"{printable(Redactor().clean(result.answer))}\n")
         sys.stderr.write(f"trace: {result.directory}\n")
         return exit_status(result)
 
@@ -152,7 +165,7 @@ async def _take_orders(run: Run) -> None:
         await asyncio.Event().wait()
 
 
-def watch(name: str, *, runs: Path | None) -> None:
+def watch(name: str, *, runs: Path | None, look: Mapping[str, Any]) -> None:
     """Show a run of another process, and steer it where it takes commands."""
     from treeact.agents.remote import SOCKET_FILE, give_order
     from treeact.tui.session import Session
@@ -164,18 +177,18 @@ def watch(name: str, *, runs: Path | None) -> None:
         return await give_order(directory, order)
 
     alive = (directory / SOCKET_FILE).exists()
-    _show(Session(directory, steer if alive else None), first="run")
+    _show(Session(directory, steer if alive else None), first="run", look=look)
 
 
-def open_trace(name: str, *, runs: Path | None) -> None:
+def open_trace(name: str, *, runs: Path | None, look: Mapping[str, Any]) -> None:
     """Show a run that is over, by its trace."""
     from treeact.tui.session import Session
 
     need_terminal()
-    _show(Session(find_run(name, folder=runs)), first="trace")
+    _show(Session(find_run(name, folder=runs)), first="trace", look=look)
 
 
-def _show(session: Session, *, first: str) -> None:
+def _show(session: Session, *, first: str, look: Mapping[str, Any]) -> None:
     from treeact.tui.app import RunApp
 
-    RunApp(session, first=first).run()
+    RunApp(session, first=first, **look).run()

@@ -93,8 +93,10 @@ class Setting:
     """The smallest value that is taken."""
     short: str = ""
     """A short form of its option, such as `-m`."""
+    has_option: bool = True
+    """Whether a command has an option for it."""
     in_file_only: bool = False
-    """Whether it has neither an option nor a variable."""
+    """Whether it has no option and no variable either."""
     expands: bool = False
     """Whether `${NAME}` in a file stands for a variable: where secrets may have to be."""
     reaches_out: bool = False
@@ -113,7 +115,8 @@ class Setting:
     @property
     def option(self) -> str:
         """Its option, such as `--max-steps`; empty where it has none."""
-        return "" if self.in_file_only else "--" + self.name.replace("_", "-")
+        has_one = self.has_option and not self.in_file_only
+        return "--" + self.name.replace("_", "-") if has_one else ""
 
     @property
     def variable(self) -> str:
@@ -219,11 +222,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         key="tui.theme",
         kind=ThemeName,
+        has_option=False,
         help="Colours of the screens.",
         default=ThemeName.safe_dark,
     ),
     Setting(
-        key="tui.reduced_motion", kind=bool, help="Nothing on the screens glides.", default=False
+        key="tui.reduced_motion",
+        kind=bool,
+        has_option=False,
+        help="Nothing on the screens glides.",
+        default=False,
     ),
     Setting(
         key="tui.keys",

@@ -78,9 +78,11 @@ class Loaded:
 
     def origin_of(self, place: Place) -> Origin:
         """Return where in the files what is at a place is from."""
+        split = tuple(".".join(place).split("."))  # names with dots may be tables, too
         for file in self.files:
-            if place in file.lines:
-                return Origin(kind=file.origin, where=file.where(place))
+            for known in (place, split):
+                if known in file.lines:
+                    return Origin(kind=file.origin, where=file.where(known))
         return Origin(kind="default")
 
     def profile(self, name: str) -> Profile | None:
@@ -138,7 +140,7 @@ def typed_values(file: ConfigFile) -> dict[str, Any]:
     values = {}
     for key, value in _known_values(file.data):
         setting = BY_KEY[key]
-        typed = _adapter(key).validate_json(_as_json(value), strict=True)
+        typed = _typed(setting, value)
         if setting.kind is Path:
             typed = file.path.parent / typed.expanduser()
         values[setting.field] = typed
@@ -174,7 +176,7 @@ def _unknown(place: Place, names: list[str]) -> str:
 def _faults(setting: Setting, value: Any) -> list[tuple[Place, str]]:
     place = tuple(setting.key.split("."))
     try:
-        _adapter(setting.key).validate_json(_as_json(value), strict=True)
+        _typed(setting, value)
     except ValidationError as error:
         return [
             ((*place, *map(str, fault["loc"])), _words(setting, fault)) for fault in error.errors()
@@ -190,6 +192,26 @@ def _words(setting: Setting, fault: Any) -> str:
         return _unknown(tuple(name.split(".")), fields)
     message = fault["msg"]
     return f"{name}: {message[:1].lower()}{message[1:]}"
+
+
+def _typed(setting: Setting, value: Any) -> Any:
+    """Return a value of a file as its setting has it.
+
+    Raises:
+        ValidationError: it is of another type, or too small.
+    """
+    if setting.kind == Mapping[str, str] and isinstance(value, Mapping):
+        value = dict(_flat(value))
+    return _adapter(setting.key).validate_json(_as_json(value), strict=True)
+
+
+def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the values of a table and of those in it, whose names are joined by dots."""
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{inner}", part) for inner, part in _flat(value))
+        else:
+            yield name, value
 
 
 def _as_json(value: Any) -> str:
