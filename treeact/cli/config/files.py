@@ -12,7 +12,7 @@ from typing import Any
 from treeact.errors import ConfigError
 
 FILE_NAME = "treeact.toml"
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 64 * 1024
 
 Place = tuple[str, ...]
 """Where a value is in a file: the names of its tables, and its own."""
@@ -29,11 +29,15 @@ class ConfigFile:
     lines: Mapping[Place, int]
     """The line that each table and value begins at."""
 
+    def line(self, place: Place) -> int | None:
+        """Return the line of a place; a name with dots may be written as tables, too."""
+        return self.lines.get(place) or self.lines.get(tuple(".".join(place).split(".")))
+
     def where(self, place: Place) -> str:
         """Return the file, and the line of a place in it or of what holds it."""
-        while place and place not in self.lines:
+        while place and self.line(place) is None:
             place = place[:-1]
-        return f"{self.path}:{self.lines[place]}" if place else str(self.path)
+        return f"{self.path}:{self.line(place)}" if place else str(self.path)
 
 
 def user_file() -> Path:
@@ -86,9 +90,19 @@ def read_file(path: Path, origin: str) -> ConfigFile:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigError(f"{path}:{line}: this is no UTF-8 text") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        fault = str(error) or "it is nested too deeply"
-        raise ConfigError(f"{path} is no TOML: {fault}") from None
+        raise ConfigError(f"{path} is no TOML: {_fault(error, text)}") from None
     return ConfigFile(path=path, origin=origin, data=data, lines=_lines(text))
+
+
+def _fault(error: Exception, text: str) -> str:
+    """Return what is wrong in a text, with the line where the parser names none."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    fault, end, _ = str(error).partition(" (at end of document)")
+    if not end:
+        return fault
+    last = max(number for number, _ in _statements(text))
+    return f"{fault} (in what begins at line {last})"
 
 
 def _check_owner(path: Path, folder: Path) -> None:
@@ -122,13 +136,22 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
     pending, began = "", 1
     for number, line in enumerate(text.splitlines(keepends=True), start=1):
         began = began if pending else number
+        may_end = not pending or any(sign in line for sign in ("]", "}", '"""', "'''"))
         pending += line
-        try:
-            tomllib.loads(pending)
-        except tomllib.TOMLDecodeError:
-            continue  # it goes on in the next line
+        if may_end and _is_whole(pending):
+            yield began, pending
+            pending = ""
+    if pending:
         yield began, pending
-        pending = ""
+
+
+def _is_whole(statement: str) -> bool:
+    """Return whether a statement does not go on in the next line."""
+    try:
+        tomllib.loads(statement)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
 
 
 def _places(data: Mapping[str, Any]) -> Iterator[Place]:

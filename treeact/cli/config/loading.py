@@ -78,11 +78,9 @@ class Loaded:
 
     def origin_of(self, place: Place) -> Origin:
         """Return where in the files what is at a place is from."""
-        split = tuple(".".join(place).split("."))  # names with dots may be tables, too
         for file in self.files:
-            for known in (place, split):
-                if known in file.lines:
-                    return Origin(kind=file.origin, where=file.where(known))
+            if file.line(place) is not None:
+                return Origin(kind=file.origin, where=file.where(place))
         return Origin(kind="default")
 
     def profile(self, name: str) -> Profile | None:
