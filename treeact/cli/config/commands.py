@@ -135,8 +135,9 @@ def check_command(as_json: JsonOption = False) -> None:
 
 
 def _examine() -> tuple[list[str], list[str]]:
+    from treeact.cli.config.checking import problems_of
     from treeact.cli.config.files import read_files
-    from treeact.cli.config.loading import load, problems_of
+    from treeact.cli.config.loading import load
 
     try:
         files = read_files()

@@ -124,6 +124,13 @@ class Setting:
         return "" if self.in_file_only else PREFIX + self.field.upper()
 
     @property
+    def start(self) -> Any:
+        """Its value where nothing is set."""
+        if self.many:
+            return ()
+        return {} if self.in_file_only else self.default
+
+    @property
     def default_words(self) -> str:
         """What holds by default, for people; empty where nothing does."""
         if self.otherwise or self.default is None:
