@@ -8,10 +8,11 @@ import pytest
 from tests.agents.support import agent, answer, code, of_type, run
 from tests.agents.test_search import scripted
 from treeact import CodeAct, Result, Task
+from treeact.agents.blocks import blocks_of
 from treeact.agents.divergence import excerpts, read_replay
 from treeact.errors import ConfigError, TraceError
 from treeact.planners import BestOfN
-from treeact.trace.events import Event, ModelCalled, Replayed, ToolCalled
+from treeact.trace.events import Diverged, Event, ModelCalled, Replayed, ToolCalled
 
 READ = "text = open('a.csv').read()\nprint(len(text))"
 THREE = [code("x = 3"), code(READ), code("open('out.txt', 'w').write(text)"), answer("4")]
@@ -162,6 +163,15 @@ async def test_a_record_that_was_cut_off_is_played_as_far_as_it_goes(file: Path)
     events.write_text("".join(whole[:cut]) + whole[cut][:40])
     result, _ = await replay(directory, 2, [answer("cut")], file)
     assert (result.answer, differences(result)) == ("cut", [])
+
+
+def test_a_divergence_is_a_block_of_screens() -> None:
+    diverged = Diverged(id="run/step-2", what="output", before="4", now="6")
+    before, now = blocks_of(diverged, 7)
+    assert (before.title, before.text) == ("output not as recorded; it was", "4")
+    assert (now.title, now.text, now.kind) == ("and is", "6", "error")
+    (end,) = blocks_of(Replayed(id="run", steps=2, recorded=3, divergences=1), 8)
+    assert end.title == "replayed 2 of 3 steps: 1 not as recorded"
 
 
 def test_excerpts_begin_where_texts_differ() -> None:

@@ -1,10 +1,11 @@
 """Settings: which source wins, what is said of faults, and that no secret gets out."""
 
+import inspect
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import pytest
 import typer
@@ -15,6 +16,9 @@ from typer.testing import CliRunner
 from tests.agents.support import answer, code
 from tests.cli.support import command
 from tests.support.openai_server import OpenAIServer, Say
+from treeact.cli.actions import actions_app
+from treeact.cli.app import app
+from treeact.cli.bench import bench_app
 from treeact.cli.config.definition import SETTINGS, ThemeName
 from treeact.cli.config.files import read_file
 from treeact.cli.config.loading import load
@@ -57,9 +61,9 @@ def user(text: str, tmp_path: Path) -> Path:
 def taken(*arguments: str) -> dict[str, Any]:
     """Return what a command with three options gets."""
     got: dict[str, Any] = {}
-    app = typer.Typer()
+    own = typer.Typer()
 
-    @app.command()
+    @own.command()
     def one(
         max_steps: Annotated[int, setting("max_steps")] = UNSET,
         tools: Annotated[list[str] | None, setting("tools")] = UNSET,
@@ -67,7 +71,7 @@ def taken(*arguments: str) -> dict[str, Any]:
     ) -> None:
         got.update(max_steps=max_steps, tools=list(tools or ()), frozen=frozen)
 
-    done = CliRunner().invoke(app, arguments)
+    done = CliRunner().invoke(own, arguments)
     assert done.exception is None, done.output
     return got
 
@@ -111,6 +115,23 @@ def test_every_setting_can_be_given_by_a_file_and_its_variable(
         wanted = (value,) if it.many else Path(value) if it.kind is Path else value
         assert from_file.values[it.key] == from_environment.values[it.key] == wanted
         assert from_environment.origin(it.key).where == it.variable
+
+
+def test_options_are_of_the_types_of_their_settings() -> None:
+    """The one thing that a command repeats of a setting is the type of its parameter."""
+    taken = set()
+    groups = [app, bench_app, actions_app]
+    for callback in (one.callback for group in groups for one in group.registered_commands):
+        for parameter in inspect.signature(callback, eval_str=True).parameters.values():
+            kind, *info = get_args(parameter.annotation) or (None,)
+            for it in ONES:
+                if getattr(info[0] if info else None, "callback", None) is None:
+                    continue
+                if info[0].help.startswith(it.help) and it.option in info[0].default:
+                    taken.add(it.key)
+                    plain = list[it.kind] | None if it.many else it.kind
+                    assert kind in (plain, it.kind | None), (callback.__name__, it.key)
+    assert taken == {it.key for it in ONES if it.option}
 
 
 def test_paths_of_a_file_are_relative_to_it_and_know_the_home(tmp_path: Path) -> None:
