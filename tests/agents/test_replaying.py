@@ -12,7 +12,8 @@ from treeact.agents.blocks import blocks_of
 from treeact.agents.divergence import excerpts, read_replay
 from treeact.errors import ConfigError, TraceError
 from treeact.planners import BestOfN
-from treeact.trace.events import Diverged, Event, ModelCalled, Replayed, ToolCalled
+from treeact.trace.events import CodeRun, Diverged, Event, ModelCalled, Replayed, ToolCalled
+from treeact.trace.log import read_events
 
 READ = "text = open('a.csv').read()\nprint(len(text))"
 THREE = [code("x = 3"), code(READ), code("open('out.txt', 'w').write(text)"), answer("4")]
@@ -153,6 +154,15 @@ async def test_a_damaged_record_names_the_line(file: Path) -> None:
     events.write_text("\n".join([*lines[:3], lines[3][:-9], *lines[4:], ""]))
     with pytest.raises(TraceError, match="line 4"):
         await replay(directory, 2, [], file)
+
+
+async def test_a_text_that_is_missing_ends_the_run_with_the_reason(file: Path) -> None:
+    directory = await record(file, [code("print('x' * 9000)"), answer("x")])
+    (ran,) = of_type(list(read_events(directory)), CodeRun)
+    (directory / "blobs" / ran.stdout.blob).unlink()
+    result, _ = await replay(directory, 1, [], file)
+    assert result.reason == "trace failure"
+    assert "is missing" in result.message
 
 
 async def test_a_record_that_was_cut_off_is_played_as_far_as_it_goes(file: Path) -> None:

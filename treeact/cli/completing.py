@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from enum import StrEnum
+
+from treeact.errors import TreeActError
 
 PROGRAM = "treeact"
 
@@ -37,19 +40,25 @@ def runs_like(incomplete: str) -> list[str]:
     from treeact.cli.config.loading import load
     from treeact.trace.runs import list_runs, runs_folder
 
-    runs = list_runs(runs_folder(load().value("runs")))
-    return _matching(["last", *(run.name for run in reversed(runs))], incomplete)
+    def names() -> Iterable[str]:
+        runs = list_runs(runs_folder(load().value("runs")))
+        return ["last", *(run.name for run in reversed(runs))]
+
+    return _matching(names, incomplete)
 
 
 def _completer(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
     def complete(incomplete: str) -> list[str]:  # Typer goes by the parameter's name
-        return _matching(names(), incomplete)
+        return _matching(names, incomplete)
 
     return complete
 
 
-def _matching(names: Iterable[str], typed: str) -> list[str]:
-    return [name for name in names if name.startswith(typed)]
+def _matching(names: Callable[[], Iterable[str]], typed: str) -> list[str]:
+    """Return the names that begin with what was typed; none where settings are wrong."""
+    with suppress(TreeActError):
+        return [name for name in dict.fromkeys(names()) if name.startswith(typed)]
+    return []
 
 
 def _agents() -> Iterable[str]:

@@ -52,9 +52,19 @@ def project_file(folder: Path | None = None) -> Path | None:
     Args:
         folder: the folder to begin at; None takes the working folder.
     """
-    start = (folder or Path.cwd()).resolve()
-    found = (path for level in (start, *start.parents) if (path := level / FILE_NAME).is_file())
+    try:
+        start = (folder or Path.cwd()).resolve()
+    except FileNotFoundError:  # the working folder was removed
+        return None
+    found = (path for level in (start, *start.parents) if _is_there(path := level / FILE_NAME))
     return next(found, None)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder on the way may be closed to us
+        return False
 
 
 def read_files(folder: Path | None = None) -> list[ConfigFile]:
@@ -68,7 +78,7 @@ def read_files(folder: Path | None = None) -> list[ConfigFile]:
     if project is not None and project != own.resolve():
         _check_owner(project, folder or Path.cwd())
         files.append(read_file(project, "project"))
-    if own.is_file():
+    if _is_there(own):
         files.append(read_file(own, "user"))
     return files
 

@@ -24,7 +24,9 @@ def keep_secrets(data: Mapping[str, Any]) -> None:
     """Have everything redacted from now on that a file brings in as a secret."""
     for place, text in _delicate(data):
         for name in REFERENCE.findall(text):
-            keep_secret(name, os.environ.get(name, ""))
+            value = os.environ.get(name, "")
+            if not os.path.exists(value):  # noqa: PTH110  # as that of HOME does
+                keep_secret(name, value)
         if place[-1] == "key_env":
             keep_secret(text, os.environ.get(text, ""))
         for key in _literals(place, text):
