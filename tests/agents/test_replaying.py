@@ -7,10 +7,13 @@ import pytest
 
 from tests.agents.support import agent, answer, code, of_type, run
 from tests.agents.test_search import scripted
-from treeact import CodeAct, Result, Task
+from treeact import CodeAct, CodeAgents, Result, ScriptedModel, Task
 from treeact.agents.blocks import blocks_of
 from treeact.agents.divergence import excerpts, read_replay
+from treeact.benchmarks.suites import load_suite
+from treeact.benchmarks.suites.mini import recordings_folder
 from treeact.errors import ConfigError, TraceError
+from treeact.models.replay import ReplayModel
 from treeact.planners import BestOfN
 from treeact.trace.events import CodeRun, Diverged, Event, ModelCalled, Replayed, ToolCalled
 from treeact.trace.log import read_events
@@ -144,6 +147,18 @@ async def test_of_a_search_the_chosen_path_is_played(file: Path) -> None:
     again = [step.proposal.actions[0].text for step in result.path[:-1] if step.proposal]
     assert again == chosen[:-1]
     assert result.answer == "live"
+    assert differences(result) == []
+
+
+async def test_what_roles_of_a_plan_were_told_is_not_asked_again(tmp_path: Path) -> None:
+    task = next(it.task for it in load_suite("mini").samples if it.task.id == "mini-1-menu")
+    model = ReplayModel(recordings_folder("codeagents") / f"{task.id}.jsonl")
+    recorded = CodeAgents(model, sandbox="unsafe-local")
+    first = await recorded.start(task, trace=tmp_path / "first").result()
+    again = CodeAgents(ScriptedModel([]), sandbox="unsafe-local")
+    result = await again.start(task, resume=tmp_path / "first", at=len(first.path)).result()
+    assert (result.answer, result.reason) == (first.answer, "answered")
+    assert result.ledger.total.usage.total_tokens == 0 < first.ledger.total.usage.total_tokens
     assert differences(result) == []
 
 

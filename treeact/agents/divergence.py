@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -89,7 +89,8 @@ class Evidence:
 
     prompt: tuple[PromptMessage, ...] = ()
     """What the model was asked; nothing where that is not on record."""
-    run: CodeRun | None = None
+    runs: Mapping[str, CodeRun] = field(default_factory=dict)
+    """What came of its code, and of code within it, by what follows the id of the step."""
     calls: Sequence[ToolCall] = ()
 
 
@@ -123,7 +124,9 @@ class Evidences:
         """
         call = self._prompts.get(f"{asked_at}/propose", -1)
         return Evidence(
-            prompt=self._messages.get(call, ()), run=self._runs.get(step), calls=tuple(calls)
+            prompt=self._messages.get(call, ()),
+            runs=_within(step, self._runs.values()),
+            calls=tuple(calls),
         )
 
 
@@ -173,15 +176,16 @@ class Comparison:
             seen: what the agent was told, then and now.
         """
         news, self._news[:] = [*self._news], []
-        run = next((it for it in news if isinstance(it, CodeRun) and it.id == step), None)
-        differences = [*self._of_calls(before.calls, step, news)]
-        if before.run is not None and run is not None:
-            differences += self._of_runs(before.run, run)
+        runs = _within(step, (it for it in news if isinstance(it, CodeRun)))
+        differences = [(step, *found) for found in self._of_calls(before.calls, step, news)]
+        for place in [place for place in before.runs if place in runs]:
+            found = self._of_runs(before.runs[place], runs[place])
+            differences += [(step + place, what, pair) for what, pair in found]
         if not differences and seen[0] != seen[1]:
-            differences = [("observation", seen)]
-        for what, pair in differences:
+            differences = [(step, "observation", seen)]
+        for id, what, pair in differences:
             self._apart = True
-            self._tell(step, what, pair)
+            self._tell(id, what, pair)
 
     def end(self, *, run: str, steps: int, recorded: int) -> None:
         """Write down that the steps are taken, and that the run is live from here."""
@@ -223,6 +227,11 @@ def excerpts(before: str, now: str) -> Pair:
         1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False))
     )
     return "\n".join(old[same:])[:EXCERPT], "\n".join(new[same:])[:EXCERPT]
+
+
+def _within(step: str, runs: Iterable[CodeRun]) -> dict[str, CodeRun]:
+    """Return the runs of a step and within it, by what follows the id of the step."""
+    return {it.id.removeprefix(step): it for it in runs if f"{it.id}/".startswith(f"{step}/")}
 
 
 def observed(log: EventLog, observation: Observation) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from treeact.agents.retracing import Trail, find_trail
 from treeact.errors import ConfigError, TraceError
@@ -25,6 +26,7 @@ from treeact.models.base import (
     Meter,
     Model,
     Request,
+    Usage,
 )
 from treeact.models.wrapped import WrappedModel
 from treeact.sandbox.base import ToolCall
@@ -39,6 +41,8 @@ from treeact.trace.events import (
     ToolCalled,
 )
 from treeact.trace.log import BLOBS_FOLDER, read_events
+
+T = TypeVar("T")
 
 LOOK = "look"
 """The phase of a call that looks at a picture, and the end of its logical id."""
@@ -105,7 +109,14 @@ class Past:
         )
         for stage in past.trail.stages:
             past._calls[stage.step.id] = list(stage.evidence.calls)
+            past._take_over(whole, stage.before, stage.step.id)
         return past
+
+    def _take_over(self, other: Past, before: str, now: str) -> None:
+        """Take what was answered within a step of another run, under the step's new id."""
+        self._replies.update(_within(other._replies, before, now))
+        self._calls.update(_within(other._calls, before, now))
+        self._looked.update(_within(other._looked, before, now))
 
     def _take(self, event: Event) -> None:
         match event:
@@ -127,9 +138,17 @@ class Past:
         return self._blobs.read_text(self.started.question) if self.started else ""
 
     def completion(self, path: str) -> Completion | None:
-        """Return what the model answered to the next call with a logical path, or None."""
+        """Return what the model answered to the next call with a logical path, or None.
+
+        Where single steps are taken again, that was paid for by the earlier run.
+        """
         waiting = self._replies.get(path)
-        return self._as_completion(waiting.popleft()) if waiting else None
+        if not waiting:
+            return None
+        completion = self._as_completion(waiting.popleft())
+        if self.trail is None:
+            return completion
+        return replace(completion, usage=Usage(input_tokens=0, output_tokens=0), cost=0.0)
 
     def calls(self, step: str) -> Sequence[ToolCall]:
         """Return the tool calls of a step, or of its commit, that were carried out."""
@@ -204,6 +223,15 @@ class Past:
             return json.loads(self._blobs.read_text(result))
         except ValueError as error:
             raise TraceError("the result of a tool call in the trace is no JSON") from error
+
+
+def _within(answers: Mapping[str, T], before: str, now: str) -> dict[str, T]:
+    """Return what was answered within a step, under its new id; commits are the step's own."""
+    return {
+        now + id.removeprefix(before): answer
+        for id, answer in answers.items()
+        if id.startswith(f"{before}/") and id != f"{before}/commit"
+    }
 
 
 def _ground(started: RunStarted) -> dict[str, Any]:
