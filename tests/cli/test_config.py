@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 
 import pytest
 import typer
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -202,7 +202,7 @@ NAMES = st.from_regex(r"[a-z]{1,4}", fullmatch=True)
 VALUES = st.sampled_from(["1", "'x'", "[\n1,\n2]", '"""\na = 1\n[b]\n"""', "{ k = 1 }"])
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(tables=st.dictionaries(NAMES, st.dictionaries(NAMES, VALUES, max_size=4), max_size=4))
 def test_the_line_of_a_value_is_the_one_that_it_begins_at(
     tables: dict[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory
@@ -282,6 +282,7 @@ SECRETS = {
     "PASS_IT": "pass-by-reference-98765",
     "literal": "sk-literal-in-the-file-1",
     "command": "tok-in-a-command-445566",
+    "option": "tok-on-the-command-line",
 }
 
 
@@ -318,6 +319,7 @@ def test_no_secret_gets_into_traces_or_output(
         whole = file.read_text()
         ask = ["run", f"Say {everything}", "--json", "--model"]
         assert command(*ask, "literal") == 2, "there is no such MCP server"
+        assert command(*ask, "literal", "--mcp", f"no-server --token={SECRETS['option']}") == 2
         file.write_text(whole.replace("mcp = [", "# mcp = ["))
         keys = {"by-name": "GATE", "by-reference": "PASS_IT", "literal": "literal"}
         for name, key in keys.items():

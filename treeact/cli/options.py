@@ -10,6 +10,7 @@ import typer
 
 from treeact.cli.completing import runs_like, values_of
 from treeact.cli.config.definition import BY_KEY, Setting
+from treeact.cli.config.secrets import keep_keys
 
 if TYPE_CHECKING:
     from treeact.cli.config.loading import Loaded
@@ -31,9 +32,12 @@ def setting(key: str, *, note: str = "") -> Any:
     flag = f"{it.option}/--no-{it.option.removeprefix('--')}" if it.kind is bool else it.option
 
     def fill_in(context: typer.Context, given: Any) -> Any:
-        if context.resilient_parsing or given is not None:
+        if context.resilient_parsing:
             return given
-        return _value(settings_of(context), it)
+        value = _value(settings_of(context), it) if given is None else given
+        if it.expands:
+            keep_keys(it.key, value)
+        return value
 
     return typer.Option(
         flag,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from treeact.cli.config.definition import SETTINGS
@@ -31,6 +31,13 @@ def keep_secrets(data: Mapping[str, Any]) -> None:
             keep_secret(text, os.environ.get(text, ""))
         for key in _literals(place, text):
             keep_secret(".".join(place), key)
+
+
+def keep_keys(name: str, value: str | Sequence[str] | None) -> None:
+    """Have the keys redacted that commands and URLs hold, wherever they were given."""
+    for text in [value] if isinstance(value, str) else value or ():
+        for key in _literals((name,), text):
+            keep_secret(name, key)
 
 
 def literal_keys(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
