@@ -23,6 +23,7 @@ from treeact.cli.config.definition import SETTINGS, ThemeName
 from treeact.cli.config.files import read_file
 from treeact.cli.config.loading import load
 from treeact.cli.options import UNSET, setting
+from treeact.cli.traces import trace_app
 from treeact.errors import ConfigError
 from treeact.trace import redact
 from treeact.tui.themes import THEMES
@@ -120,7 +121,7 @@ def test_every_setting_can_be_given_by_a_file_and_its_variable(
 def test_options_are_of_the_types_of_their_settings() -> None:
     """The one thing that a command repeats of a setting is the type of its parameter."""
     taken = set()
-    groups = [app, bench_app, actions_app]
+    groups = [app, bench_app, actions_app, trace_app]
     for callback in (one.callback for group in groups for one in group.registered_commands):
         for parameter in inspect.signature(callback, eval_str=True).parameters.values():
             kind, *info = get_args(parameter.annotation) or (None,)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, cast
 
+from treeact.agents.answers import AnswerCheck, AnswerForm
 from treeact.agents.conclude import LastCall
 from treeact.agents.control import Control, Decision
 from treeact.agents.divergence import Replay, read_replay
 from treeact.agents.past import Past
 from treeact.agents.proposers import ModelProposer
 from treeact.agents.retracing import retrace
-from treeact.agents.task import Task
+from treeact.agents.task import T, Task
 from treeact.errors import (
+    AnswerError,
     BudgetExceeded,
     ContextFull,
     ModelError,
@@ -48,7 +51,7 @@ if TYPE_CHECKING:
 class Context:
     """What a run gives an agent to build its parts with."""
 
-    task: Task
+    task: Task[Any]
     model: Model
     budget: Budget
     log: EventLog
@@ -56,6 +59,13 @@ class Context:
     control: Control
     past: Past
     """What is answered from the record, in a run that is resumed."""
+    form: AnswerForm | None = None
+    """What the answer has to be; None where any text will do."""
+
+    @cached_property
+    def answers(self) -> AnswerCheck:
+        """What looks at the run's answers."""
+        return AnswerCheck(self.form, self.log)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +82,11 @@ class Parts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class Result(Generic[T]):
     """What came of a run."""
 
     answer: str | None
+    """The answer as text; as JSON where the task says of what type it is."""
     reason: StopReason
     """Why the run stopped."""
     message: str
@@ -92,11 +103,27 @@ class Result:
     """Seconds of wall time."""
     directory: FilePath | None
     """The run directory, when the trace was kept."""
+    rejected: str | None = None
+    """The last answer that was not of the type that is asked for, where the run ended with it."""
+    form: AnswerForm | None = field(default=None, repr=False, compare=False)
+    """What the answer has to be."""
     replay: Replay | None = None
     """How taking steps of an earlier run again went, when the run began with that."""
 
+    @property
+    def value(self) -> T:
+        """The answer as a value of the type that the task asks for, or as text if it asks for none.
 
-class Run:
+        Raises:
+            AnswerError: there is no answer, or none of that type.
+        """
+        if self.answer is None:
+            said = f"there is no answer ({self.reason}): {self.message}"
+            raise AnswerError(said, answer=self.rejected or "")
+        return cast(T, self.answer if self.form is None else self.form.value(self.answer))
+
+
+class Run(Generic[T]):
     """A run in progress, or ended. Made by `agent.start(task)` inside an event loop.
 
     Use it as an async context manager when it was started with `follow_up=True`, so that its
@@ -111,6 +138,9 @@ class Run:
         self.ledger = context.ledger
         """What it has spent, by role and phase."""
         self._root = context.task.id
+        self._form = context.form
+        self._answers = context.answers
+        self._rejected: str | None = None
         self._control = context.control
         self._trail = context.past.trail
         self._retraces = self._trail is not None
@@ -125,10 +155,11 @@ class Run:
         self._cancelled = self._finished = False
         self._deadline: asyncio.Timeout | None = None
         self._tree = ActionTree(run=self._root, path=self._path, log=self.log)
-        self._work: asyncio.Future[Result] | None = None
+        self._work: asyncio.Future[Result[T]] | None = None
+        self._rejected = None
         self._turn = asyncio.ensure_future(self._take_turn())
 
-    async def __aenter__(self) -> Run:
+    async def __aenter__(self) -> Run[T]:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -138,7 +169,7 @@ class Run:
         """Iterate over the run's events from its first to the end of the turn."""
         return self.log.follow()
 
-    async def result(self) -> Result:
+    async def result(self) -> Result[T]:
         """Wait for the end of the turn and return what came of it.
 
         Cancelling the waiting coroutine cancels the run, which still ends its trace.
@@ -242,7 +273,7 @@ class Run:
         """Wait for the end of the turn; giving up the wait leaves the run as it is."""
         await asyncio.wait([self._turn])
 
-    async def _take_turn(self) -> Result:
+    async def _take_turn(self) -> Result[T]:
         """Run to an answer or a stop, and write down how it ended. It is never cancelled itself."""
         ended = False
         try:
@@ -256,7 +287,7 @@ class Run:
             if not (ended and self._follow_up):
                 await self._release()
 
-    async def _outcome(self, began: float) -> Result:
+    async def _outcome(self, began: float) -> Result[T]:
         """Do the work in a task of its own, which a cancellation ends."""
         self._work = asyncio.ensure_future(self._solve_and_conclude(began))
         if self._cancelled:
@@ -269,7 +300,7 @@ class Run:
         except TraceError as error:
             return self._result("trace failure", str(error), began)
 
-    async def _solve_and_conclude(self, began: float) -> Result:
+    async def _solve_and_conclude(self, began: float) -> Result[T]:
         self.budget.start()
         if self._parts.last_call:
             self._parts.last_call.hold()
@@ -312,7 +343,7 @@ class Run:
             finally:
                 self.log.close()
 
-    async def _conclude(self, solution: Solution, began: float) -> Result:
+    async def _conclude(self, solution: Solution, began: float) -> Result[T]:
         """Turn a solution into a result, asking for a best effort where a limit was reached."""
         self._path = solution.path
         stopped = solution.stopped
@@ -323,6 +354,8 @@ class Run:
             raise TypeError(f"the planner {self._parts.planner.name} stopped and gave no reason")
         reason = stop_reason(stopped)
         answer = None
+        if isinstance(stopped, AnswerError):
+            self._rejected = stopped.answer
         if reason in ("step limit", "budget", "context full", "search exhausted"):
             answer = await self._best_effort()
         return self._result(reason, str(stopped), began, answer=answer, best_effort=True)
@@ -338,6 +371,11 @@ class Run:
         except (ModelError, TimeoutError):
             return None
         if reply is None or not (answer := proposer.read_answer(reply)):
+            return None
+        try:
+            answer = self._answers.accept(answer, answer, f"{self._root}/conclude")
+        except AnswerError as error:
+            self._rejected = error.answer
             return None
         self._answered(answer, best_effort=True)
         return answer
@@ -357,7 +395,7 @@ class Run:
         *,
         answer: str | None = None,
         best_effort: bool = False,
-    ) -> Result:
+    ) -> Result[T]:
         return Result(
             answer=answer,
             reason=reason,
@@ -368,13 +406,15 @@ class Run:
             ledger=self.ledger,
             duration=time.monotonic() - began,
             directory=self.log.directory,
+            rejected=self._rejected,
+            form=self._form,
             replay=self._replay(),
         )
 
     def _replay(self) -> Replay | None:
         return read_replay(self.log.events(), self.log.blobs) if self._retraces else None
 
-    def _write_end(self, result: Result) -> Result:
+    def _write_end(self, result: Result[T]) -> Result[T]:
         """Write the end down; where even that fails, the result says so."""
         total = self.ledger.total
         event = RunEnded(
@@ -403,6 +443,7 @@ _REASONS: tuple[tuple[type[TreeActError], StopReason], ...] = (
     (ModelError, "model failure"),
     (SandboxError, "sandbox failure"),
     (SearchExhausted, "search exhausted"),
+    (AnswerError, "invalid answer"),
     (TraceError, "trace failure"),
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,14 +18,18 @@ from treeact.cli.config.commands import config_app
 from treeact.cli.config.definition import Approve, Display, SandboxName
 from treeact.cli.options import (
     UNSET,
+    DisplayOption,
     JsonOption,
     LibraryOption,
+    OtlpContentOption,
+    OtlpOption,
     RecordOption,
     RunArgument,
     RunsOption,
     setting,
     settings_of,
 )
+from treeact.cli.traces import trace_app
 
 app = typer.Typer(
     name="treeact",
@@ -37,7 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-trace_app = typer.Typer(help="Look at the traces of runs.", no_args_is_help=True)
 sandbox_app = typer.Typer(help="Prepare the sandboxes.", no_args_is_help=True)
 tools_app = typer.Typer(help="Look at tools as an agent sees them.", no_args_is_help=True)
 app.add_typer(trace_app, name="trace")
@@ -48,22 +50,11 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(config_app, name="config")
 
 
-class TreeFormat(StrEnum):
-    """How the tree of a run is written."""
-
-    text = "text"
-    json = "json"
-    graphml = "graphml"
-    dot = "dot"
-    svg = "svg"
-
-
 ToolsOption = Annotated[list[str] | None, setting("tools")]
 McpOption = Annotated[list[str] | None, setting("mcp")]
 McpConfigOption = Annotated[Path | None, setting("mcp_config")]
 ModelOption = Annotated[str | None, setting("model")]
 BaseUrlOption = Annotated[str | None, setting("base_url")]
-DisplayOption = Annotated[Display, typer.Option(help="How it is shown.")]
 
 
 def _version(wanted: bool) -> None:
@@ -121,6 +112,10 @@ def run(  # one parameter per option
     library: LibraryOption = UNSET,
     frozen: Annotated[bool, setting("frozen")] = UNSET,
     instructions: Annotated[str, setting("instructions")] = UNSET,
+    answer_schema: Annotated[
+        Path | None,
+        typer.Option(help="File with a JSON Schema that the answer has to fit; it is then JSON."),
+    ] = None,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -152,6 +147,8 @@ def run(  # one parameter per option
             "[default: all, and nobody is asked]",
         ),
     ] = None,
+    otlp: OtlpOption = None,
+    otlp_content: OtlpContentOption = False,
     runs: RunsOption = UNSET,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result, and nothing else, as JSON.")
@@ -191,10 +188,13 @@ def run(  # one parameter per option
                 library=library,
                 frozen=frozen,
                 instructions=instructions,
+                answer_schema=answer_schema,
                 record_options=RecordOptions(
                     resume=resume, at=at, replay=replay, replay_until=replay_until
                 ),
                 look=look_of(settings_of(context)),
+                otlp=otlp,
+                otlp_content=otlp_content,
                 runs=runs,
             )
         )
@@ -334,18 +334,6 @@ def doctor(
     run_doctor(as_json=as_json)
 
 
-@trace_app.command("open")
-def trace_open(
-    context: typer.Context,
-    run: RunArgument = "last",
-    runs: RunsOption = UNSET,
-) -> None:
-    """Browse a run's trace on a screen."""
-    from treeact.cli.screens import look_of, open_trace
-
-    open_trace(run, runs=runs, look=look_of(settings_of(context)))
-
-
 def _with_screens(command: Callable[..., None]) -> Callable[..., None]:
     """Return `run` as it is, but on screens."""
     given = inspect.signature(command, eval_str=True)
@@ -385,41 +373,6 @@ def watch(
     watch_run(run, runs=runs, look=look_of(settings_of(context)))
 
 
-@trace_app.command("show")
-def trace_show(
-    run: RunArgument = "last",
-    display: DisplayOption = Display.auto,
-    runs: RunsOption = UNSET,
-) -> None:
-    """Show a run from its trace, as it was shown live."""
-    from treeact.cli.trace import show_trace
-
-    show_trace(run, display=display.value, runs=runs)
-
-
-@trace_app.command("usage")
-def trace_usage(
-    run: RunArgument = "last",
-    runs: RunsOption = UNSET,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the tokens and dollars of a run by role, phase and part of the prompt."""
-    from treeact.cli.usage import show_usage
-
-    show_usage(run, runs=runs, as_json=as_json)
-
-
-@trace_app.command("list")
-def trace_list(
-    runs: RunsOption = UNSET,
-    as_json: JsonOption = False,
-) -> None:
-    """List the runs, newest last."""
-    from treeact.cli.trace import list_traces
-
-    list_traces(runs=runs, as_json=as_json)
-
-
 @tools_app.command("list")
 def tools_list(
     tools: ToolsOption = UNSET,
@@ -450,27 +403,6 @@ def tools_show(
 
     choice = ToolChoice(tuple(tools or ()), tuple(mcp or ()), mcp_config)
     show_tools(choice, tuple(names or ()), as_json=as_json)
-
-
-@trace_app.command("tree")
-def trace_tree(
-    run: RunArgument = "last",
-    format: Annotated[
-        TreeFormat, typer.Option("--format", help="json is networkx' node-link form.")
-    ] = TreeFormat.text,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="File to write.  [default: standard output]", show_default=False),
-    ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Show all pruned siblings, however many.")
-    ] = False,
-    runs: RunsOption = UNSET,
-) -> None:
-    """Show what a run tried as a tree: actions, costs, scores, why branches were pruned."""
-    from treeact.cli.tree import show_tree
-
-    show_tree(run, format=format.value, out=out, everything=everything, runs=runs)
 
 
 @sandbox_app.command("build")

@@ -12,6 +12,8 @@ from treeact.cli.options import (
     UNSET,
     JsonOption,
     LibraryOption,
+    OtlpContentOption,
+    OtlpOption,
     RunsOption,
     setting,
     settings_of,
@@ -81,6 +83,8 @@ def run_command(  # one parameter per option
     frozen: Annotated[bool, setting("frozen")] = UNSET,
     cache: Annotated[Path | None, setting("bench.cache")] = UNSET,
     executor: Annotated[str, setting("bench.executor")] = UNSET,
+    otlp: OtlpOption = None,
+    otlp_content: OtlpContentOption = False,
     display: Annotated[BenchDisplay, setting("bench.display")] = UNSET,
     runs: RunsOption = UNSET,
 ) -> None:
@@ -154,6 +158,8 @@ def run_command(  # one parameter per option
         out=out or new_run_directory(f"bench {suite}", folder=runs),
         display=display.value,
         executor=executor,
+        otlp=otlp,
+        otlp_content=otlp_content,
     )
     raise typer.Exit(status)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from inspect import signature
 from pathlib import Path
@@ -19,7 +20,9 @@ from treeact.benchmarks.suites import describe_suites, load_suite
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.bench_display import bench_display
 from treeact.cli.run import on_interrupt
+from treeact.cli.spans import exporting_tasks
 from treeact.models.prices import PriceList
+from treeact.trace.events import Event
 
 if TYPE_CHECKING:
     from treeact.models.base import Model
@@ -33,9 +36,16 @@ def run_bench(
     out: Path,
     display: str,
     executor: str,
+    otlp: str | None = None,
+    otlp_content: bool = False,
 ) -> int:
     """Run a suite and return the exit status: 0 where every job is done, however it went."""
-    return asyncio.run(_run_bench(config, settings, model, out, display, executor))
+
+    async def run() -> int:
+        async with exporting_tasks(otlp, out, content=otlp_content) as export:
+            return await _run_bench(config, settings, model, out, display, executor, export)
+
+    return asyncio.run(run())
 
 
 async def _run_bench(
@@ -45,6 +55,7 @@ async def _run_bench(
     directory: Path,
     display: str,
     executor: str,
+    export: Callable[[Event], None],
 ) -> int:
     suite = load_suite(config.suite, data=config.data, split=config.split)
     for fault in suite.faults:
@@ -52,6 +63,11 @@ async def _run_bench(
     if suite.world is not None:
         config = config.model_copy(update={"agent": "plan"})  # no other works in a world
     stop = _Stop()
+
+    def listen(event: Event) -> None:
+        shown.show(event)
+        export(event)
+
     with bench_display(display) as shown, on_interrupt(stop.hit):
         results = await run_benchmark(
             config,
@@ -60,7 +76,7 @@ async def _run_bench(
             suite=suite,
             model=model,
             executor=find_executor(executor),
-            listen=shown.show,
+            listen=listen,
             stop=stop.event,
         )
     if display in ("auto", "plain"):

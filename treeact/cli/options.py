@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from treeact.cli.completing import runs_like, values_of
-from treeact.cli.config.definition import BY_KEY, Setting
+from treeact.cli.config.definition import BY_KEY, Display, Setting
 from treeact.cli.config.secrets import keep_keys
 
 if TYPE_CHECKING:
@@ -75,7 +75,20 @@ RunArgument = Annotated[
 ]
 RunsOption = Annotated[Path | None, setting("runs")]
 LibraryOption = Annotated[Path | None, setting("library")]
+DisplayOption = Annotated[Display, typer.Option(help="How it is shown.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecordOption = Annotated[
     Path | None, typer.Option(help="Write the model's replies here, for replay:PATH.")
+]
+OtlpOption = Annotated[
+    str | None,
+    typer.Option(
+        "--otlp",
+        help="Send OpenTelemetry spans to this endpoint, such as http://localhost:4318; env takes "
+        "it from OTEL_EXPORTER_OTLP_ENDPOINT.",
+    ),
+]
+OtlpContentOption = Annotated[
+    bool,
+    typer.Option("--otlp-content", help="Put prompts, replies, code and results into the spans."),
 ]

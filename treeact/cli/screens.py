@@ -14,6 +14,7 @@ from treeact.cli import EXIT_CANCELLED
 from treeact.cli.record import Record, find_record
 from treeact.cli.run import RunOptions, choose_model, choose_question, exit_status, start_run
 from treeact.cli.sandbox import prepare_sandbox
+from treeact.cli.spans import Follow, exporting
 from treeact.cli.tools import open_tools
 from treeact.errors import ConfigError
 from treeact.printable import printable
@@ -78,7 +79,9 @@ async def _run_on_screen(options: RunOptions) -> int:
         stack.push_async_callback(model.aclose)
         kind = await prepare_sandbox(options.sandbox)
         tools = await stack.enter_async_context(open_tools(options.tools))
-        runs = _Runs(options, model, kind, tools, asking, stack)
+        exports = exporting(options.otlp, content=options.otlp_content, on_screen=True)
+        follow = await stack.enter_async_context(exports)
+        runs = _Runs(options, model, kind, tools, asking, stack, follow)
         first: Session | Callable[[str], Session] = (
             runs.start if question is None else runs.start(question, record)
         )
@@ -109,6 +112,7 @@ class _Runs:
         tools: Sequence[Tool],
         asking: Asking,
         stack: AsyncExitStack,
+        follow: Follow,
     ) -> None:
         self._options = options
         self._model = model
@@ -116,6 +120,7 @@ class _Runs:
         self._tools = tools
         self._asking = asking
         self._stack = stack
+        self._follow = follow
         self._run: Run | None = None
 
     def start(self, question: str, record: Record | None = None) -> Session:
@@ -135,6 +140,7 @@ class _Runs:
 
         run = start_run(self._options, question, self._model, self._sandbox, record, self._tools)
         self._run = run
+        self._follow(run.log)
         self._stack.push_async_callback(run.close)
         serving = asyncio.ensure_future(_take_orders(run))
         self._stack.callback(serving.cancel)

@@ -21,6 +21,7 @@ StopReason = Literal[
     "time limit",
     "context full",
     "search exhausted",
+    "invalid answer",
     "cancelled",
     "model failure",
     "sandbox failure",
@@ -128,6 +129,9 @@ class ModelCalled(Event):
     phase: str
     """What for, such as `act` or `final answer`."""
     model: str
+    """Who answered, by their own name."""
+    requested: str = ""
+    """The name under which the model was asked for; empty in traces that do not say."""
     author: str
     """`model`, `hand` for a person, `script` for code; a replayed reply keeps its first author."""
     prompt: Prompt
@@ -470,6 +474,15 @@ class Noticed(Event):
     text: str
 
 
+class AnswerRejected(Event):
+    """An answer was given that is not of the type that the task asks for."""
+
+    type: Literal["answer_rejected"] = "answer_rejected"
+    answer: Text
+    errors: tuple[str, ...]
+    """Where and why, one line each."""
+
+
 class Answered(Event):
     """An answer was given."""
 
@@ -591,6 +604,7 @@ AnyEvent = Annotated[
     | Diverged
     | Replayed
     | Noticed
+    | AnswerRejected
     | Answered
     | RunEnded
     | BenchStarted
