@@ -13,7 +13,7 @@ import pytest
 from typer.main import get_command
 
 from tests.agents.support import answer, code
-from tests.cli.support import COMMAND, command, environment, recording, treeact
+from tests.cli.support import COMMAND, command, environment, recording
 from treeact.cli import EXIT_WORDS
 from treeact.cli.app import app
 
@@ -234,9 +234,3 @@ def test_a_reader_that_goes_away_is_no_traceback_and_the_usual_status(tmp_path: 
         assert done.stdout.splitlines()[-1] == "141", done.stderr
         assert "Traceback" not in done.stderr
         assert "Exception ignored" not in done.stderr
-
-
-def test_no_colour_is_forced_on_pipes(tmp_path: Path) -> None:
-    shown = treeact(tmp_path, "run", "--help", TERM="xterm-256color", NO_COLOR="1")
-    assert shown.returncode == 0
-    assert "\x1b" not in shown.stdout
