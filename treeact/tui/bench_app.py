@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
@@ -25,7 +25,7 @@ class BenchApp(RunApp):
     Args:
         bench: the benchmark.
         live: the hand on it, where it is run in this process.
-        theme: name of a theme.
+        look: theme, keys and motion, as `RunApp` takes them.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -33,10 +33,8 @@ class BenchApp(RunApp):
         Binding("ctrl+c", "quit", "Stop and quit", show=False, system=True),
     ]
 
-    def __init__(
-        self, bench: BenchSession, live: LiveBench | None = None, *, theme: str = "safe-dark"
-    ) -> None:
-        super().__init__(None, theme=theme)
+    def __init__(self, bench: BenchSession, live: LiveBench | None = None, **look: Any) -> None:
+        super().__init__(None, **look)
         self.bench = bench
         self.live = live
 
