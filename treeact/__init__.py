@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from treeact.errors import TreeActError as TreeActError
     from treeact.models import ScriptedModel as ScriptedModel
     from treeact.sandbox.base import Limits as Limits
-    from treeact.sandbox.docker import DockerSandbox as DockerSandbox
-    from treeact.sandbox.jail import JailSandbox as JailSandbox
-    from treeact.sandbox.unsafe import UnsafeLocalSandbox as UnsafeLocalSandbox
+    from treeact.sandbox.docker.sandbox import DockerSandbox as DockerSandbox
+    from treeact.sandbox.local.jail import JailSandbox as JailSandbox
+    from treeact.sandbox.local.unsafe import UnsafeLocalSandbox as UnsafeLocalSandbox
     from treeact.tools import tool as tool
     from treeact.trace.budget import Budget as Budget
 
@@ -38,9 +38,9 @@ _HOMES = {
     "Budget": "treeact.trace.budget",
     "CodeAct": "treeact.agents.codeact",
     "CodeAgents": "treeact.agents.codeagents",
-    "DockerSandbox": "treeact.sandbox.docker",
+    "DockerSandbox": "treeact.sandbox.docker.sandbox",
     "DynaSaur": "treeact.agents.dynasaur",
-    "JailSandbox": "treeact.sandbox.jail",
+    "JailSandbox": "treeact.sandbox.local.jail",
     "JsonAgent": "treeact.agents.json_agent",
     "Limits": "treeact.sandbox.base",
     "PoAct": "treeact.agents.poact",
@@ -50,7 +50,7 @@ _HOMES = {
     "ScriptedModel": "treeact.models",
     "Task": "treeact.agents.task",
     "TreeActError": "treeact.errors",
-    "UnsafeLocalSandbox": "treeact.sandbox.unsafe",
+    "UnsafeLocalSandbox": "treeact.sandbox.local.unsafe",
     "blocking": "treeact.bridge",
     "tool": "treeact.tools",
 }
