@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from treeact.agents.agent import Agent as Agent
     from treeact.agents.codeact import CodeAct as CodeAct
-    from treeact.agents.codeagents import CodeAgents as CodeAgents
-    from treeact.agents.codeagents import Role as Role
+    from treeact.agents.codified.agent import CodeAgents as CodeAgents
+    from treeact.agents.codified.agent import Role as Role
     from treeact.agents.dynasaur import DynaSaur as DynaSaur
     from treeact.agents.json_agent import JsonAgent as JsonAgent
     from treeact.agents.library import ActionLibrary as ActionLibrary
-    from treeact.agents.poact import PoAct as PoAct
+    from treeact.agents.poact.agent import PoAct as PoAct
     from treeact.agents.run import Result as Result
     from treeact.agents.run import Run as Run
     from treeact.agents.task import Task as Task
@@ -37,15 +37,15 @@ _HOMES = {
     "AnswerError": "treeact.errors",
     "Budget": "treeact.trace.budget",
     "CodeAct": "treeact.agents.codeact",
-    "CodeAgents": "treeact.agents.codeagents",
+    "CodeAgents": "treeact.agents.codified.agent",
     "DockerSandbox": "treeact.sandbox.docker.sandbox",
     "DynaSaur": "treeact.agents.dynasaur",
     "JailSandbox": "treeact.sandbox.local.jail",
     "JsonAgent": "treeact.agents.json_agent",
     "Limits": "treeact.sandbox.base",
-    "PoAct": "treeact.agents.poact",
+    "PoAct": "treeact.agents.poact.agent",
     "Result": "treeact.agents.run",
-    "Role": "treeact.agents.codeagents",
+    "Role": "treeact.agents.codified.agent",
     "Run": "treeact.agents.run",
     "ScriptedModel": "treeact.models",
     "Task": "treeact.agents.task",
