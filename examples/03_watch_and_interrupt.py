@@ -6,9 +6,9 @@ python examples/03_watch_and_interrupt.py [--model openai/gpt-5-mini]
 import asyncio
 from argparse import ArgumentParser
 
-from treeact import CodeAct, ScriptedModel
+from treeact import CodeAct, Run, ScriptedModel
 from treeact.models import Model
-from treeact.trace.events import CodeRun, Event, Proposed
+from treeact.trace.events import CodeRun
 
 REPLIES = [
     """I count slowly.
@@ -27,19 +27,25 @@ print(len(done) > 0)
 ]
 
 
+async def watch(run: Run) -> None:
+    async for event in run.events():
+        outcome = f" ({event.outcome})" if isinstance(event, CodeRun) else ""
+        print(f"{event.id:<20} {type(event).__name__}{outcome}")
+
+
+async def interrupt(run: Run) -> None:
+    """Stop what the run does after a moment; from elsewhere it would be a key, or a request."""
+    await asyncio.sleep(0.3)
+    for _ in range(100):
+        if run.interrupt("That is enough. Sum up."):  # False where there is nothing to stop yet
+            return
+        await asyncio.sleep(0.05)
+
+
 async def main(model: Model | str) -> None:
     run = CodeAct(model).start("Count to 600, a number each tenth of a second.")
-    async for event in run.events():
-        print(f"{event.id:<20} {type(event).__name__}{told(event)}")
-        if isinstance(event, Proposed) and "sleep" in str(event.text):
-            # From elsewhere: a key, a request, a clock. The variables stay as they are.
-            asyncio.get_running_loop().call_later(0.5, run.interrupt, "That is enough. Sum up.")
-    result = await run.result()
-    print(f"answer: {result.answer}")
-
-
-def told(event: Event) -> str:
-    return f" ({event.outcome})" if isinstance(event, CodeRun) else ""
+    await asyncio.gather(watch(run), interrupt(run))
+    print(f"answer: {(await run.result()).answer}")
 
 
 arguments = ArgumentParser(description=__doc__)

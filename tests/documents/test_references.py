@@ -1,0 +1,54 @@
+"""What documents refer to is there: files, headings, commands, options, targets of make."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from tests.documents.reading import DOCUMENTS, ROOT, Document, split_command
+from treeact.cli.app import app
+
+EACH_DOCUMENT = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda it: it.name)
+TREEACT = get_command(app)
+TARGETS = set(re.findall(r"^(\w+):.*?##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+@EACH_DOCUMENT
+def test_links_lead_somewhere(document: Document) -> None:
+    for target in document.targets:
+        if re.match(r"https?:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        path = document.path.parent / name if name else document.path
+        assert path.exists(), target
+        if anchor:
+            assert anchor in Document(path.resolve()).anchors, target
+
+
+@EACH_DOCUMENT
+def test_commands_have_the_options_that_are_named(document: Document) -> None:
+    commands = [
+        words for block in document.blocks if block.language == "sh" for words in block.commands
+    ]
+    commands += [split_command(span) for span in document.spans if " " in span]
+    for words in commands:
+        match words:
+            case ["treeact", *arguments]:
+                check(TREEACT, arguments)
+            case ["make", target, *_]:
+                assert target in TARGETS, target
+            case ["python", file, *_] if file.startswith(("examples/", "perf/")):
+                assert Path(ROOT, file).exists(), file
+
+
+def check(command: Any, arguments: list[str]) -> None:
+    """Fail where a command has no such subcommand or option, or takes fewer arguments."""
+    subcommands = getattr(command, "commands", None)
+    if subcommands and arguments and not arguments[0].startswith("-"):
+        assert arguments[0] in subcommands, arguments
+        return check(subcommands[arguments[0]], arguments[1:])
+    left = command.make_context("treeact", [*arguments], resilient_parsing=True).args
+    assert not left, f"{command.name} takes no {left}"
+    return None
