@@ -1,4 +1,4 @@
-"""Every block of code in README and docs runs as it stands, or says in its first line why not here."""
+"""Every block of code in the documents runs as it stands, or says in its first line why not."""
 
 import json
 import tomllib
