@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -13,7 +14,7 @@ from markdown_it.token import Token
 ROOT = Path(__file__).parents[2]
 PATHS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
 
-NEEDS = re.compile(r"# (needs (?:a model|a network|a terminal|Docker|your data)|takes minutes)\b")
+NEEDS = re.compile(r"# (needs (?:a model|a network|a terminal|a clone|Docker|your data)|takes minutes)\b")
 """The first line of a block that cannot run here says why."""
 CODE_FILE = re.compile(r"# ([\w/]+\.py)$")
 """The first line of a Python block that is a file of the reader's."""
@@ -114,10 +115,12 @@ def _block(token: Token) -> Block:
 
 
 def split_command(line: str) -> list[str]:
+    """Return the words of a command, without what its shell does with its input and output."""
     try:
-        return shlex.split(line, comments=True)
+        words = shlex.split(line, comments=True)
     except ValueError:  # a line of a here-document
         return []
+    return [*takewhile(lambda word: not re.match(r"\d?[<>|&;]", word), words)]
 
 
 DOCUMENTS = [Document(path) for path in PATHS]
