@@ -14,7 +14,9 @@ from markdown_it.token import Token
 ROOT = Path(__file__).parents[2]
 PATHS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
 
-NEEDS = re.compile(r"# (needs (?:a model|a network|a terminal|a clone|Docker|your data)|takes minutes)\b")
+NEEDS = re.compile(
+    r"# (needs (?:a model|a network|a terminal|a clone|Docker|your data)|takes minutes)\b"
+)
 """The first line of a block that cannot run here says why."""
 CODE_FILE = re.compile(r"# ([\w/]+\.py)$")
 """The first line of a Python block that is a file of the reader's."""

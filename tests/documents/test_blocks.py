@@ -23,6 +23,7 @@ def test_blocks_run_in_order(
     document: Document, reader: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = Session(reader, capsys)
+    pictures = {path.name: path for path in (ROOT / "docs" / "pictures").iterdir()}
     for block in document.blocks:
         if block.language in RUN and block.needs is None:
             try:
@@ -30,6 +31,9 @@ def test_blocks_run_in_order(
             except BaseException as error:
                 error.add_note(f"in {document.name}, line {block.line}")
                 raise
+    for drawn in reader.glob("*.svg"):
+        if drawn.name in pictures:
+            assert drawn.read_text() == pictures[drawn.name].read_text(), "draw it anew"
 
 
 @EACH_DOCUMENT
