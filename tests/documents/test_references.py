@@ -49,6 +49,26 @@ def check(command: Any, arguments: list[str]) -> None:
     if subcommands and arguments and not arguments[0].startswith("-"):
         assert arguments[0] in subcommands, arguments
         return check(subcommands[arguments[0]], arguments[1:])
-    left = command.make_context("treeact", [*arguments], resilient_parsing=True).args
+    parser = command.make_parser(command.context_class(command))
+    _, left, _ = parser.parse_args(args=[*arguments])  # no callbacks, and nothing is looked for
     assert not left, f"{command.name} takes no {left}"
     return None
+
+
+def options(command: Any) -> set[str]:
+    own = {option for parameter in command.params for option in parameter.opts}
+    own |= {option for parameter in command.params for option in parameter.secondary_opts}
+    below = getattr(command, "commands", {}).values()
+    return own.union(*(options(subcommand) for subcommand in below))
+
+
+ELSEWHERE = {"--area", "--check"}
+"""Options of `python -m treeact.sandbox.conformance`."""
+
+
+@EACH_DOCUMENT
+def test_options_that_are_named_alone_exist(document: Document) -> None:
+    known = options(TREEACT) | ELSEWHERE
+    for span in document.spans:
+        if re.match(r"--\w", span):
+            assert span.partition(" ")[0].partition("/")[0] in known, span
