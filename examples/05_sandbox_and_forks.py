@@ -29,7 +29,7 @@ while True:
 async def main() -> None:
     kind = await choose_kind("auto")  # Docker where it is usable, else the embedded jail
     print(f"sandbox: {kind}")
-    async with sandbox_class(kind)(limits=Limits(memory=256 * 1024**2, grace=0.2)) as sandbox:
+    async with sandbox_class(kind)(limits=Limits(memory=256 * 1024**2, grace=0.5)) as sandbox:
         branch = await sandbox.branch(tools=[price])
         await branch.run("numbers = iter(range(10)); bought = [price('tea'), next(numbers)]")
 

@@ -42,7 +42,7 @@ def _sandbox_or_skip(request: pytest.FixtureRequest) -> None:
                 pytest.skip(reason)
 
 
-RACING = ("tests/sandbox", "tests/cli", "tests/agents/test_parsing.py")
+RACING = ("tests/sandbox", "tests/cli", "tests/documents", "tests/agents/test_parsing.py")
 """Where tests race real processes, or the clock, on a machine that others may load."""
 
 
