@@ -12,7 +12,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
-PATHS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
+FOLDERS = ("*.md", "docs/**/*.md", "examples/*.md")
+PATHS = [path for folder in FOLDERS for path in sorted(ROOT.glob(folder))]
 
 NEEDS = re.compile(
     r"# (needs (?:a model|a network|a terminal|a clone|Docker|your data)|takes minutes)\b"

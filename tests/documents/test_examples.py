@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.agents.support import answer, code
+from tests.cli.support import recording
 from tests.documents.reading import ROOT
 
 EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
@@ -36,6 +38,21 @@ def test_example(
     monkeypatch.setattr(sys, "argv", [str(example)])
     runpy.run_path(str(example), run_name="__main__")
     assert SAYS[example.stem[:2]] in capsys.readouterr().out
+
+
+@pytest.mark.jail
+def test_an_example_takes_another_model(
+    reader: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tape = recording(reader / "tape.jsonl", [code("print(rainfall('Oslo', 'May'))"), answer("82")])
+    monkeypatch.setattr(sys, "argv", ["01", "--model", f"replay:{tape}"])
+    runpy.run_path(str(EXAMPLES[0]), run_name="__main__")
+    assert capsys.readouterr().out.splitlines()[1:] == ["82.0", "run/step-2: ", "answer: 82"]
+
+
+def test_all_but_the_one_without_a_model_take_another() -> None:
+    without = {path.stem[:2] for path in EXAMPLES if '"--model"' not in path.read_text()}
+    assert without == {"05"}
 
 
 def test_there_is_one_for_each_number_and_each_fits_a_page() -> None:
