@@ -72,3 +72,18 @@ def test_options_that_are_named_alone_exist(document: Document) -> None:
     for span in document.spans:
         if re.match(r"--\w", span):
             assert span.partition(" ")[0].partition("/")[0] in known, span
+
+
+def test_the_index_leads_to_every_document() -> None:
+    folder = ROOT / "docs"
+    linked = {(folder / target).resolve() for target in Document(folder / "README.md").targets}
+    studies = {path for path in folder.glob("studies/*.md") if path.name != "README.md"}
+    wanted = {path for path in folder.glob("**/*.md")} - studies - {folder / "README.md"}
+    assert wanted <= linked
+
+
+def test_the_list_of_examples_is_whole() -> None:
+    folder = ROOT / "examples"
+    assert {path.name for path in folder.glob("*.py")} == {
+        *Document(folder / "README.md").targets
+    } - {"../docs/models.md"}
