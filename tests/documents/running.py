@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ class Session:
             case ["python", file]:
                 self._run_file(self.folder / file, [file])
             case _:
-                sys.stdout.write(self._run_bash(" ".join(words)))
+                sys.stdout.write(self._run_bash(shlex.join(words)))
 
     def _run_file(self, file: Path, words: list[str]) -> None:
         with _as_process(words):
@@ -78,7 +79,8 @@ class Session:
 def _as_process(words: list[str]) -> Iterator[None]:
     """Be the process of a command: its arguments, its folder on the path, its exit status."""
     argv, path, known = sys.argv, [*sys.path], {*sys.modules}
-    sys.argv, sys.path = words, [str(Path.cwd()), *sys.path]
+    sys.argv = words
+    sys.path.insert(0, str(Path.cwd()))
     try:
         yield
     except SystemExit as end:
