@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from treeact.agents.run import Run as Run
     from treeact.agents.task import Task as Task
     from treeact.bridge import blocking as blocking
+    from treeact.errors import AnswerError as AnswerError
     from treeact.errors import TreeActError as TreeActError
     from treeact.models import ScriptedModel as ScriptedModel
     from treeact.sandbox.base import Limits as Limits
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ActionLibrary": "treeact.agents.library",
     "Agent": "treeact.agents.agent",
+    "AnswerError": "treeact.errors",
     "Budget": "treeact.trace.budget",
     "CodeAct": "treeact.agents.codeact",
     "CodeAgents": "treeact.agents.codeagents",

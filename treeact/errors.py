@@ -65,6 +65,20 @@ class WorkerLost(TreeActError):
     """A machine or process that worked on a task of a benchmark is gone."""
 
 
+class AnswerError(TreeActError):
+    """A run gave no answer, or none of the type that its task asks for.
+
+    Attributes:
+        answer: the answer as it was given, as text; empty where there was none.
+        errors: where and why it is not of the type, one line each.
+    """
+
+    def __init__(self, message: str, *, answer: str = "", errors: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.answer = answer
+        self.errors = errors
+
+
 class TraceError(TreeActError):
     """A run directory cannot be written, or what was read from it is damaged."""
 

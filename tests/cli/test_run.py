@@ -11,6 +11,8 @@ import pytest
 
 from tests.agents.support import answer, code
 from tests.cli.support import COMMAND, environment, recording, treeact
+from treeact.cli.run import read_schema
+from treeact.errors import ConfigError
 
 LOCAL = ["--sandbox", "unsafe-local"]
 
@@ -225,3 +227,28 @@ def test_doctor_says_what_works_and_what_to_do(tmp_path: Path) -> None:
     assert {("sandbox", "docker"), ("sandbox", "jail"), ("sandbox", "unsafe-local")} <= named
     assert any(finding["what"] == "model" for finding in found)
     assert all(finding["detail"] for finding in found)
+
+
+def test_an_answer_can_be_asked_for_by_schema(tmp_path: Path) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    (tmp_path / "schema.json").write_text(json.dumps(schema))
+    tape = recording(tmp_path / "tape.jsonl", [answer("42"), code("final_answer({'n': 42})")])
+    run = ["run", "?", "--model", f"replay:{tape}", *LOCAL, "--answer-schema", "schema.json"]
+    done = treeact(tmp_path, *run, "--display", "quiet")
+    assert json.loads(done.stdout) == {"n": 42}, done.stderr
+    wrong = recording(tmp_path / "wrong.jsonl", [answer("42"), answer("43")])
+    run[3] = f"replay:{wrong}"
+    done = treeact(tmp_path, *run, "--display", "plain")
+    assert done.returncode == 1
+    assert "stopped (invalid answer)" in done.stdout and "is not of type 'object'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("{", "no JSON"), ("[]", "no JSON Schema"), ("[" * 99_999, "no JSON")]
+)
+def test_a_schema_that_is_none_is_told(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "schema.json").write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        read_schema(tmp_path / "schema.json")
+    with pytest.raises(ConfigError, match="cannot read"):
+        read_schema(tmp_path)

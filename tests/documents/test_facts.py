@@ -59,11 +59,12 @@ def test_every_library_that_is_imported_is_in_the_table() -> None:
 BROUGHT = {
     "anyio",
     "charset-normalizer",
+    "googleapis-common-protos",  # the module `google`, with protobuf
     "lxml",
-    "requests",
-    "typing-extensions",
     "mcp-types",
     "pandas",
+    "protobuf",
+    "referencing",
 }
 """What libraries of the table bring along, and what only code in sandboxes imports."""
 IMPORT = re.compile(r"^\s*(?:import (\w+)|from (\w+)[\w.]* import )", re.MULTILINE)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from treeact.agents.task import Task
+from treeact.agents.task import T, Task
 from treeact.planners.greedy import Greedy
 from treeact.sandbox.base import Limits
 
@@ -69,14 +69,14 @@ class Agent:
 
     def start(
         self,
-        task: Task | str,
+        task: Task[T] | str,
         *,
         budget: Budget | None = None,
         trace: Path | None = None,
         follow_up: bool = False,
         resume: Path | None = None,
         at: str | None = None,
-    ) -> Run:
+    ) -> Run[T]:
         """Start a run and return at once; needs a running event loop.
 
         Args:
@@ -102,14 +102,14 @@ class Agent:
         )
 
     async def run(
-        self, task: Task | str, *, budget: Budget | None = None, trace: Path | None = None
-    ) -> Result:
+        self, task: Task[T] | str, *, budget: Budget | None = None, trace: Path | None = None
+    ) -> Result[T]:
         """Start a run and wait for its result; see `start`."""
         return await self.start(task, budget=budget, trace=trace).result()
 
     def run_sync(
-        self, task: Task | str, *, budget: Budget | None = None, trace: Path | None = None
-    ) -> Result:
+        self, task: Task[T] | str, *, budget: Budget | None = None, trace: Path | None = None
+    ) -> Result[T]:
         """Do what `run` does, for programs without an event loop."""
         from treeact.bridge import run_blocking
 

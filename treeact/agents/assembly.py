@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
@@ -105,6 +106,7 @@ def make_code_environment(agent: Agent, context: Context, workspace: Workspace) 
         log=context.log,
         step_timeout=agent.step_timeout,
         listens=not agent.planner.forks,
+        answers=context.answers,
     )
 
 
@@ -139,6 +141,7 @@ def assemble_json_agent(agent: Agent, context: Context) -> Parts:
             past=context.past,
             folder=HostFolder(context.task.files),
             looker=make_looker(make_caller(agent, context), context.past),
+            answers=context.answers,
         ),
         proposer=make_proposer(agent, context, caller, opening, read_call),
         last_call=make_last_call(context, caller, opening),
@@ -193,7 +196,15 @@ def make_last_call(context: Context, caller: ModelCaller, opening: Sequence[Mess
 def task_message(context: Context, files: Sequence[str] | None = None) -> Message:
     """Return the message that holds the task, and names its files where there may be some."""
     text = prompts.render("task", question=context.task.question, files=files)
-    return Message("user", text, part="task")
+    return Message("user", with_form(text, context), part="task")
+
+
+def with_form(text: str, context: Context) -> str:
+    """Return the words of a task, with the form of its answer behind them where it has one."""
+    if context.form is None:
+        return text
+    schema = json.dumps(context.form.schema, ensure_ascii=False)
+    return f"{text}\n\n{prompts.render('answer_form', schema=schema)}"
 
 
 def system_message(text: str, stubs: Sequence[str]) -> Message:

@@ -158,6 +158,10 @@ def _retried(event: ev.ModelRetried) -> list[_Row]:
     return [("error", f"the model failed; again in {event.wait:.1f} s", event.problem)]
 
 
+def _answer_rejected(event: ev.AnswerRejected) -> list[_Row]:
+    return [("error", "answer of a wrong form", "\n".join(event.errors))]
+
+
 def _answered(event: ev.Answered) -> list[_Row]:
     return [("answer", "best-effort answer" if event.best_effort else "answer", event.answer)]
 
@@ -192,6 +196,7 @@ _MAKERS: dict[type[ev.Event], Callable[..., list[_Row]]] = {
     ev.ActionVerified: _verified,
     ev.ActionsRetrieved: _retrieved,
     ev.Noticed: lambda event: [("note", "notice", event.text)],
+    ev.AnswerRejected: _answer_rejected,
     ev.Answered: _answered,
     ev.RunEnded: _ended,
 }

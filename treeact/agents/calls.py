@@ -128,6 +128,7 @@ class ModelCaller:
                 role=role,
                 phase=phase,
                 model=completion.model,
+                requested=self.model.name,
                 author=completion.author,
                 prompt=self._prompt(request.messages, keep),
                 replies=tuple(self._log.text(text) for text in completion.texts),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from treeact.agents import observations
+from treeact.agents.answers import AnswerCheck
 from treeact.agents.control import Control
-from treeact.agents.environment import AgentEnvironment, answer_text
+from treeact.agents.environment import AgentEnvironment, as_answer
 from treeact.agents.workspace import Workspace
 from treeact.errors import SandboxError
 from treeact.planners.normalise import is_no_python
@@ -24,6 +27,7 @@ class CodeEnvironment(AgentEnvironment):
         log: where everything is written.
         step_timeout: seconds of one code action.
         listens: see `AgentEnvironment`.
+        answers: see `AgentEnvironment`.
         node: logical id of the node that a tentative copy is for.
     """
 
@@ -35,9 +39,10 @@ class CodeEnvironment(AgentEnvironment):
         log: EventLog,
         step_timeout: float,
         listens: bool = True,
+        answers: AnswerCheck | None = None,
         node: str = "",
     ) -> None:
-        super().__init__(control=control, log=log, listens=listens)
+        super().__init__(control=control, log=log, listens=listens, answers=answers)
         self._workspace = workspace
         self._step_timeout = step_timeout
         self._node = node
@@ -50,6 +55,7 @@ class CodeEnvironment(AgentEnvironment):
             log=self._log,
             step_timeout=self._step_timeout,
             listens=False,
+            answers=self._answers.in_fork(),
             node=id,
         )
 
@@ -88,9 +94,9 @@ class CodeEnvironment(AgentEnvironment):
         except SandboxError as error:
             return await self._recover(str(error).rstrip("."))
         self._log_execution(execution, id)
-        answer = given_answer(execution)
+        given = given_answer(execution)
         told = observations.describe_execution(
-            execution, timeout=self._step_timeout, answered=answer is not None
+            execution, timeout=self._step_timeout, answered=bool(given)
         )
         observation = Observation(
             text=before + told,
@@ -98,7 +104,7 @@ class CodeEnvironment(AgentEnvironment):
             invalid=_is_no_python(execution, source),
             empty=told == observations.EMPTY,
             lasting=any(map(self._workspace.has_effects, execution.calls)),
-            answer=answer,
+            **given,
             images=tuple(picture.data for picture in execution.images),
         )
         if execution.outcome == "interrupted":
@@ -141,10 +147,10 @@ def _is_no_python(execution: Execution, source: str) -> bool:
     return error is not None and error.type.endswith("SyntaxError") and is_no_python(source)
 
 
-def given_answer(execution: Execution) -> str | None:
-    """Return the answer that the code gave, or None."""
+def given_answer(execution: Execution) -> dict[str, Any]:
+    """Return what an observation says of the answer that the code gave; nothing for none."""
     for call in reversed(execution.calls):
         if call.tool == FINAL_ANSWER and call.status == "stopped":
             values = [*call.args, *call.kwargs.values()]
-            return answer_text(values[0] if values else "")
-    return None
+            return as_answer(values[0] if values else "")
+    return {}

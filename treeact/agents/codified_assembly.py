@@ -13,6 +13,7 @@ from treeact.agents.assembly import (
     make_last_call,
     make_workspace,
     system_message,
+    with_form,
 )
 from treeact.agents.calls import ModelCaller
 from treeact.agents.codeagents import PLANNER, REPLANNER, SOLVER, CodeAgents, Role
@@ -125,6 +126,7 @@ class _Assembly:
                 max_rejections=agent.max_rejections,
                 max_replans=agent.max_replans,
                 concurrency=agent.concurrency,
+                answers=context.answers,
             ),
             proposer=proposer,
             last_call=make_last_call(context, planner, self.opening("planner", "")),
@@ -268,6 +270,7 @@ class _Assembly:
             question=as_json(self.context.task.question),
             files=as_json(self._files),
         )
+        inputs = with_form(inputs, self.context)
         stubs = [tool.stub() for tool in self.tools]
         messages = [system_message(system, stubs), Message("user", inputs, part="task")]
         return [*messages, self._situation(told)] if self.state.plans else messages

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from treeact.agents.answers import AnswerCheck
 from treeact.agents.codified_roles import Cast, RolePlayer, interruption
 from treeact.agents.codified_writes import Writes
 from treeact.agents.control import Control, Interrupted
-from treeact.agents.environment import AgentEnvironment, answer_text
+from treeact.agents.environment import AgentEnvironment, as_answer
 from treeact.agents.observations import EDITED, INTERRUPTED, REJECTED
 from treeact.agents.past import Past
 from treeact.agents.reviewing import call_reviewed
@@ -42,6 +43,7 @@ class PlanEnvironment(AgentEnvironment):
         max_rejections: plans in a row that may fail the check.
         max_replans: patches that may be executed.
         concurrency: calls at the same time.
+        answers: see `AgentEnvironment`.
     """
 
     def __init__(
@@ -55,8 +57,9 @@ class PlanEnvironment(AgentEnvironment):
         max_rejections: int,
         max_replans: int,
         concurrency: int,
+        answers: AnswerCheck | None = None,
     ) -> None:
-        super().__init__(control=control, log=log)
+        super().__init__(control=control, log=log, answers=answers)
         self._state = state
         self._calls = calls
         self._writes = writes
@@ -126,7 +129,7 @@ class PlanEnvironment(AgentEnvironment):
 
     async def _told(self, outcome: Outcome, before: str) -> Observation:
         if outcome.answered:
-            return Observation(text=before, answer=answer_text(outcome.answer))
+            return Observation(text=before, **as_answer(outcome.answer))
         text = before + "\n".join(map(str, outcome.feedback))
         if any(feedback.kind == "interrupted" for feedback in outcome.feedback):
             return await self._hear(Observation(text=f"{text}\n{INTERRUPTED}", ok=False))

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any
 
+from treeact.agents.answers import AnswerCheck
 from treeact.agents.control import Control
 from treeact.agents.observations import INTERRUPTED
 from treeact.planners.protocols import Action, Answer, Call, Code, NoAction, Observation, Sketch
@@ -22,16 +23,25 @@ class AgentEnvironment(ABC):
         log: where everything is written.
         listens: whether what the user says becomes part of observations; in a search it reaches all
             paths by the proposer instead.
+        answers: looks at answers before they count; None takes any.
     """
 
-    def __init__(self, *, control: Control, log: EventLog, listens: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        control: Control,
+        log: EventLog,
+        listens: bool = True,
+        answers: AnswerCheck | None = None,
+    ) -> None:
         self._control = control
         self._log = log
         self._listens = listens
+        self._answers = answers or AnswerCheck(None, log)
 
     async def step(self, action: Action, *, id: str) -> Observation:
         """Take one action; see `Environment.step`."""
-        observation = await self._act(action, id)
+        observation = self._answers.look(await self._act(action, id), id)
         if self._listens and (messages := self._control.waiting_messages()):
             observation = add_messages(reopened(observation), messages)
         self._log.emit(Observed(id=id, text=self._log.text(observation.text), ok=observation.ok))
@@ -61,6 +71,11 @@ class AgentEnvironment(ABC):
         return add_messages(observation, [await self._control.next_message()])
 
 
+def as_answer(value: Any) -> dict[str, Any]:
+    """Return what an observation says of an answer that was given as a JSON value."""
+    return {"answer": answer_text(value), "given": value}
+
+
 def answer_text(value: Any) -> str:
     """Return a JSON value as an answer is written: text as it is, lists with commas."""
     match value:
@@ -80,7 +95,8 @@ def reopened(observation: Observation) -> Observation:
     """Return `observation` without its answer: the user has said something meanwhile."""
     if not observation.done:
         return observation
-    return replace(observation, text=f"Your answer was: {observation.answer}", answer=None)
+    text = f"Your answer was: {observation.answer}"
+    return replace(observation, text=text, answer=None, given=None)
 
 
 def add_messages(observation: Observation, messages: list[str]) -> Observation:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from treeact.agents.answers import AnswerCheck
 from treeact.agents.control import Control, Interrupted
-from treeact.agents.environment import AgentEnvironment, answer_text
+from treeact.agents.environment import AgentEnvironment, as_answer
 from treeact.agents.host_folder import HostFolder
 from treeact.agents.looking import Looker
 from treeact.agents.observations import INTERRUPTED, REJECTED
@@ -62,6 +63,7 @@ class ToolEnvironment(AgentEnvironment):
         past: calls that were made before the run was resumed.
         folder: the working folder that tools read and write.
         looker: what looks at pictures for the tools, given the logical id of the step.
+        answers: see `AgentEnvironment`.
     """
 
     def __init__(
@@ -74,8 +76,9 @@ class ToolEnvironment(AgentEnvironment):
         past: Past,
         folder: HostFolder,
         looker: Looker,
+        answers: AnswerCheck | None = None,
     ) -> None:
-        super().__init__(control=control, log=log)
+        super().__init__(control=control, log=log, answers=answers)
         self._folder = folder
         self._looker = looker
         self._tools = tools
@@ -146,7 +149,7 @@ class ToolEnvironment(AgentEnvironment):
 
 def _given_answer(action: Call) -> Observation:
     value = next(iter(action.arguments.values()), "")
-    return Observation(text="", answer=answer_text(value))
+    return Observation(text="", **as_answer(value))
 
 
 def _status(observation: Observation) -> str:

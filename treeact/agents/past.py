@@ -118,6 +118,11 @@ class Past:
         """What was asked."""
         return self._blobs.read_text(self.started.question) if self.started else ""
 
+    @property
+    def answer_schema(self) -> dict[str, Any] | None:
+        """The JSON Schema that the answer has to fit, if any."""
+        return self.started.settings.get("answer_schema") if self.started else None
+
     def completion(self, path: str) -> Completion | None:
         """Return what the model answered to the next call with a logical path, or None."""
         waiting = self._replies.get(path)
@@ -204,6 +209,7 @@ def _ground(started: RunStarted) -> dict[str, Any]:
         "agent": started.agent,
         "files": started.files,
         "tools": started.settings.get("tools"),
+        "schema of the answer": started.settings.get("answer_schema"),
     }
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from treeact.agents import prompts
-from treeact.agents.assembly import make_caller, make_last_call, system_message
+from treeact.agents.answers import AnswerCheck
+from treeact.agents.assembly import make_caller, make_last_call, system_message, with_form
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import AgentEnvironment
 from treeact.agents.judging import JudgingProposer
@@ -56,6 +57,7 @@ def assemble_plan_agent(agent: PlanAgent, world: World, context: Context) -> Par
         control=context.control,
         log=context.log,
         listens=not agent.planner.forks,
+        answers=context.answers,
     )
     if agent.policy is not None:
         policy = agent.policy(context.budget, context.ledger)
@@ -91,6 +93,7 @@ def plan_opening(agent: PlanAgent, world: World, context: Context) -> list[Messa
     )
     question = context.task.question
     task = prompts.render("plan_task", question=question, situation=world.situation)
+    task = with_form(task, context)
     return [system_message(system, [world.calls]), Message("user", task, part="task")]
 
 
@@ -102,12 +105,19 @@ class WorldEnvironment(AgentEnvironment):
         control: who speaks and interrupts.
         log: where everything is written.
         listens: see `AgentEnvironment`.
+        answers: see `AgentEnvironment`.
     """
 
     def __init__(
-        self, world: Forkable, *, control: Control, log: EventLog, listens: bool = True
+        self,
+        world: Forkable,
+        *,
+        control: Control,
+        log: EventLog,
+        listens: bool = True,
+        answers: AnswerCheck | None = None,
     ) -> None:
-        super().__init__(control=control, log=log, listens=listens)
+        super().__init__(control=control, log=log, listens=listens, answers=answers)
         self._world = world
 
     async def _take(self, action: Code | Call, id: str) -> Observation:
@@ -116,7 +126,13 @@ class WorldEnvironment(AgentEnvironment):
     async def fork(self, *, id: str) -> WorldEnvironment:
         """Return a copy of the world; see `Forkable.fork`."""
         world = await self._world.fork(id=id)
-        return WorldEnvironment(world, control=self._control, log=self._log, listens=False)
+        return WorldEnvironment(
+            world,
+            control=self._control,
+            log=self._log,
+            listens=False,
+            answers=self._answers.in_fork(),
+        )
 
     async def choose(self, fork: WorldEnvironment, *, commit: bool = True) -> str:
         """Go on in a copy; see `Forkable.choose`."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, cast
 
+from treeact.agents.answers import AnswerCheck, AnswerForm
 from treeact.agents.conclude import LastCall
 from treeact.agents.control import Control, Decision
 from treeact.agents.past import Past
 from treeact.agents.proposers import ModelProposer
 from treeact.agents.retracing import Trail, retrace
-from treeact.agents.task import Task
+from treeact.agents.task import T, Task
 from treeact.errors import (
+    AnswerError,
     BudgetExceeded,
     ContextFull,
     ModelError,
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 class Context:
     """What a run gives an agent to build its parts with."""
 
-    task: Task
+    task: Task[Any]
     model: Model
     budget: Budget
     log: EventLog
@@ -55,6 +58,13 @@ class Context:
     control: Control
     past: Past
     """What is answered from the record, in a run that is resumed."""
+    form: AnswerForm | None = None
+    """What the answer has to be; None where any text will do."""
+
+    @cached_property
+    def answers(self) -> AnswerCheck:
+        """What looks at the run's answers."""
+        return AnswerCheck(self.form, self.log)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +81,11 @@ class Parts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class Result(Generic[T]):
     """What came of a run."""
 
     answer: str | None
+    """The answer as text; as JSON where the task says of what type it is."""
     reason: StopReason
     """Why the run stopped."""
     message: str
@@ -91,9 +102,25 @@ class Result:
     """Seconds of wall time."""
     directory: FilePath | None
     """The run directory, when the trace was kept."""
+    rejected: str | None = None
+    """The last answer that was not of the type that is asked for, where the run ended with it."""
+    form: AnswerForm | None = field(default=None, repr=False, compare=False)
+    """What the answer has to be."""
+
+    @property
+    def value(self) -> T:
+        """The answer as a value of the type that the task asks for, or as text if it asks for none.
+
+        Raises:
+            AnswerError: there is no answer, or none of that type.
+        """
+        if self.answer is None:
+            said = f"there is no answer ({self.reason}): {self.message}"
+            raise AnswerError(said, answer=self.rejected or "")
+        return cast(T, self.answer if self.form is None else self.form.value(self.answer))
 
 
-class Run:
+class Run(Generic[T]):
     """A run in progress, or ended. Made by `agent.start(task)` inside an event loop.
 
     Use it as an async context manager when it was started with `follow_up=True`, so that its
@@ -108,6 +135,9 @@ class Run:
         self.ledger = context.ledger
         """What it has spent, by role and phase."""
         self._root = context.task.id
+        self._form = context.form
+        self._answers = context.answers
+        self._rejected: str | None = None
         self._control = context.control
         self._trail = context.past.trail
         self._parts = parts
@@ -121,10 +151,11 @@ class Run:
         self._cancelled = self._finished = False
         self._deadline: asyncio.Timeout | None = None
         self._tree = ActionTree(run=self._root, path=self._path, log=self.log)
-        self._work: asyncio.Future[Result] | None = None
+        self._work: asyncio.Future[Result[T]] | None = None
+        self._rejected = None
         self._turn = asyncio.ensure_future(self._take_turn())
 
-    async def __aenter__(self) -> Run:
+    async def __aenter__(self) -> Run[T]:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -134,7 +165,7 @@ class Run:
         """Iterate over the run's events from its first to the end of the turn."""
         return self.log.follow()
 
-    async def result(self) -> Result:
+    async def result(self) -> Result[T]:
         """Wait for the end of the turn and return what came of it.
 
         Cancelling the waiting coroutine cancels the run, which still ends its trace.
@@ -238,7 +269,7 @@ class Run:
         """Wait for the end of the turn; giving up the wait leaves the run as it is."""
         await asyncio.wait([self._turn])
 
-    async def _take_turn(self) -> Result:
+    async def _take_turn(self) -> Result[T]:
         """Run to an answer or a stop, and write down how it ended. It is never cancelled itself."""
         ended = False
         try:
@@ -252,7 +283,7 @@ class Run:
             if not (ended and self._follow_up):
                 await self._release()
 
-    async def _outcome(self, began: float) -> Result:
+    async def _outcome(self, began: float) -> Result[T]:
         """Do the work in a task of its own, which a cancellation ends."""
         self._work = asyncio.ensure_future(self._solve_and_conclude(began))
         if self._cancelled:
@@ -265,7 +296,7 @@ class Run:
         except TraceError as error:
             return self._result("trace failure", str(error), began)
 
-    async def _solve_and_conclude(self, began: float) -> Result:
+    async def _solve_and_conclude(self, began: float) -> Result[T]:
         self.budget.start()
         if self._parts.last_call:
             self._parts.last_call.hold()
@@ -305,7 +336,7 @@ class Run:
             finally:
                 self.log.close()
 
-    async def _conclude(self, solution: Solution, began: float) -> Result:
+    async def _conclude(self, solution: Solution, began: float) -> Result[T]:
         """Turn a solution into a result, asking for a best effort where a limit was reached."""
         self._path = solution.path
         stopped = solution.stopped
@@ -316,6 +347,8 @@ class Run:
             raise TypeError(f"the planner {self._parts.planner.name} stopped and gave no reason")
         reason = stop_reason(stopped)
         answer = None
+        if isinstance(stopped, AnswerError):
+            self._rejected = stopped.answer
         if reason in ("step limit", "budget", "context full", "search exhausted"):
             answer = await self._best_effort()
         return self._result(reason, str(stopped), began, answer=answer, best_effort=True)
@@ -331,6 +364,11 @@ class Run:
         except (ModelError, TimeoutError):
             return None
         if reply is None or not (answer := proposer.read_answer(reply)):
+            return None
+        try:
+            answer = self._answers.accept(answer, answer, f"{self._root}/conclude")
+        except AnswerError as error:
+            self._rejected = error.answer
             return None
         self._answered(answer, best_effort=True)
         return answer
@@ -350,7 +388,7 @@ class Run:
         *,
         answer: str | None = None,
         best_effort: bool = False,
-    ) -> Result:
+    ) -> Result[T]:
         return Result(
             answer=answer,
             reason=reason,
@@ -361,9 +399,11 @@ class Run:
             ledger=self.ledger,
             duration=time.monotonic() - began,
             directory=self.log.directory,
+            rejected=self._rejected,
+            form=self._form,
         )
 
-    def _write_end(self, result: Result) -> Result:
+    def _write_end(self, result: Result[T]) -> Result[T]:
         """Write the end down; where even that fails, the result says so."""
         total = self.ledger.total
         event = RunEnded(
@@ -392,6 +432,7 @@ _REASONS: tuple[tuple[type[TreeActError], StopReason], ...] = (
     (ModelError, "model failure"),
     (SandboxError, "sandbox failure"),
     (SearchExhausted, "search exhausted"),
+    (AnswerError, "invalid answer"),
     (TraceError, "trace failure"),
 )
 

@@ -6,12 +6,13 @@ import platform
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from treeact.agents.answers import make_form
 from treeact.agents.control import Control
 from treeact.agents.past import Past, ResumedModel
 from treeact.agents.run import Context, Run
-from treeact.agents.task import Task
+from treeact.agents.task import T, Task
 from treeact.agents.workspace import check_files
 from treeact.errors import ConfigError
 from treeact.models import resolve_model
@@ -27,18 +28,19 @@ if TYPE_CHECKING:
 
 def start_run(
     agent: Agent,
-    task: Task | str,
+    task: Task[T] | str,
     *,
     budget: Budget | None,
     trace: Path | None,
     follow_up: bool,
     resume: Path | None,
     at: str | None,
-) -> Run:
+) -> Run[T]:
     """Start a run; see `Agent.start`."""
     past = _find_past(resume, at)
-    task = Task(task) if isinstance(task, str) else task
+    task = Task[T](task) if isinstance(task, str) else task
     check_task(task)
+    form = make_form(task.answer_type)
     if not agent.step_timeout > 0:
         raise ConfigError(f"step_timeout is {agent.step_timeout}: give seconds above zero")
     if agent.context_tokens is not None and agent.context_tokens < 1:
@@ -48,6 +50,8 @@ def start_run(
         Budget(steps=agent.max_steps) if budget is None else budget.child(steps=agent.max_steps)
     )
     start = _describe_start(agent, task, model, own_budget)
+    if form is not None:
+        start.settings["answer_schema"] = dict(form.schema)
     past.check_same(start, task.question)
     if past.trail.stages:
         start.settings["from"] = {"run": str(resume), "node": past.trail.node}
@@ -67,6 +71,7 @@ def start_run(
                 root=task.id,
             ),
             past=past,
+            form=form,
         )
         parts = agent.assemble(context)
         log.emit(start.model_copy(update={"question": log.text(task.question)}))
@@ -86,7 +91,7 @@ def _find_past(resume: Path | None, at: str | None) -> Past:
     return Past.load(resume) if at is None else Past.leading_to(at, resume)
 
 
-def check_task(task: Task) -> None:
+def check_task(task: Task[Any]) -> None:
     """Check that `task` can be worked on.
 
     Raises:
@@ -97,7 +102,7 @@ def check_task(task: Task) -> None:
     check_files(task.files)
 
 
-def _describe_start(agent: Agent, task: Task, model: Model, budget: Budget) -> RunStarted:
+def _describe_start(agent: Agent, task: Task[Any], model: Model, budget: Budget) -> RunStarted:
     limits = {
         limit: value
         for level in reversed(list(budget.chain()))

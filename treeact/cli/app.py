@@ -17,6 +17,8 @@ from treeact.cli.options import (
     BaseUrlOption,
     BudgetTokensOption,
     LibraryOption,
+    OtlpContentOption,
+    OtlpOption,
     RecordOption,
     SandboxName,
     SandboxOption,
@@ -66,6 +68,12 @@ class TreeFormat(StrEnum):
     graphml = "graphml"
     dot = "dot"
     svg = "svg"
+
+
+class SpanFormat(StrEnum):
+    """How spans are written."""
+
+    otlp_json = "otlp-json"
 
 
 RunsOption = Annotated[
@@ -175,6 +183,10 @@ def run(  # one parameter per option: this is the table of them
     library: LibraryOption = None,
     frozen: Annotated[bool, typer.Option("--frozen", help="Leave the library as it is.")] = False,
     instructions: Annotated[str, typer.Option(help="Added to the agent's prompt.")] = "",
+    answer_schema: Annotated[
+        Path | None,
+        typer.Option(help="File with a JSON Schema that the answer has to fit; it is then JSON."),
+    ] = None,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -189,6 +201,8 @@ def run(  # one parameter per option: this is the table of them
             "leads there is done again, from the record; the model is asked from then on."
         ),
     ] = None,
+    otlp: OtlpOption = None,
+    otlp_content: OtlpContentOption = False,
     runs: RunsOption = None,
 ) -> None:
     """Let an agent work on a question.
@@ -223,8 +237,11 @@ def run(  # one parameter per option: this is the table of them
                 library=library,
                 frozen=frozen,
                 instructions=instructions,
+                answer_schema=answer_schema,
                 resume=resume,
                 at=at,
+                otlp=otlp,
+                otlp_content=otlp_content,
                 runs=runs,
             )
         )
@@ -429,6 +446,34 @@ def trace_usage(
     from treeact.cli.usage import show_usage
 
     show_usage(run, runs=runs, as_json=as_json)
+
+
+@trace_app.command("export")
+def trace_export(
+    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
+    otlp: OtlpOption = None,
+    otlp_content: OtlpContentOption = False,
+    format: Annotated[
+        SpanFormat | None,
+        typer.Option("--format", help="Write the spans instead, as JSON that OTLP defines."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write.  [default: standard output]", show_default=False),
+    ] = None,
+    runs: RunsOption = None,
+) -> None:
+    """Export a run as OpenTelemetry spans, to a receiver or as a file."""
+    from treeact.cli.spans import export_trace
+
+    export_trace(
+        run,
+        otlp=otlp,
+        content=otlp_content,
+        format=None if format is None else format.value,
+        out=out,
+        runs=runs,
+    )
 
 
 @trace_app.command("list")

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from treeact.cli.options import BaseUrlOption, JsonOption, LibraryOption, SandboxName, SandboxOption
+from treeact.cli.options import (
+    BaseUrlOption,
+    JsonOption,
+    LibraryOption,
+    OtlpContentOption,
+    OtlpOption,
+    SandboxName,
+    SandboxOption,
+)
 
 bench_app = typer.Typer(
     help="Run suites of tasks, and report and compare what came of them.", no_args_is_help=True
@@ -93,6 +101,8 @@ def run_command(  # one parameter per option: this is the table of them
     executor: Annotated[
         str, typer.Option(help="Where jobs are worked on: local, ray, ray:address=HOST:PORT.")
     ] = "local",
+    otlp: OtlpOption = None,
+    otlp_content: OtlpContentOption = False,
     display: Annotated[Display, typer.Option(help="How it is shown.")] = Display.auto,
 ) -> None:
     """Run a suite, or go on with the run in a directory.
@@ -153,7 +163,15 @@ def run_command(  # one parameter per option: this is the table of them
         new=new,
         cache=cache,
     )
-    status = run_bench(config, settings, out=out, display=display.value, executor=executor)
+    status = run_bench(
+        config,
+        settings,
+        out=out,
+        display=display.value,
+        executor=executor,
+        otlp=otlp,
+        otlp_content=otlp_content,
+    )
     raise typer.Exit(status)
 
 

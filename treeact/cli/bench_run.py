@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from inspect import signature
 from pathlib import Path
@@ -18,20 +19,39 @@ from treeact.benchmarks.suites import describe_suites, load_suite
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.bench_display import bench_display
 from treeact.cli.run import on_interrupt
+from treeact.cli.spans import exporting_tasks
 from treeact.models.prices import PriceList
+from treeact.trace.events import Event
 from treeact.trace.runs import new_run_directory
 
 
 def run_bench(
-    config: BenchConfig, settings: RunSettings, *, out: Path | None, display: str, executor: str
+    config: BenchConfig,
+    settings: RunSettings,
+    *,
+    out: Path | None,
+    display: str,
+    executor: str,
+    otlp: str | None = None,
+    otlp_content: bool = False,
 ) -> int:
     """Run a suite and return the exit status: 0 where every job is done, however it went."""
     directory = out or new_run_directory(f"bench {config.suite}")
-    return asyncio.run(_run_bench(config, settings, directory, display, executor))
+
+    async def run() -> int:
+        async with exporting_tasks(otlp, directory, content=otlp_content) as export:
+            return await _run_bench(config, settings, directory, display, executor, export)
+
+    return asyncio.run(run())
 
 
 async def _run_bench(
-    config: BenchConfig, settings: RunSettings, directory: Path, display: str, executor: str
+    config: BenchConfig,
+    settings: RunSettings,
+    directory: Path,
+    display: str,
+    executor: str,
+    export: Callable[[Event], None],
 ) -> int:
     suite = load_suite(config.suite, data=config.data, split=config.split)
     for fault in suite.faults:
@@ -39,6 +59,11 @@ async def _run_bench(
     if suite.world is not None:
         config = config.model_copy(update={"agent": "plan"})  # no other works in a world
     stop = _Stop()
+
+    def listen(event: Event) -> None:
+        shown.show(event)
+        export(event)
+
     with bench_display(display) as shown, on_interrupt(stop.hit):
         results = await run_benchmark(
             config,
@@ -46,7 +71,7 @@ async def _run_bench(
             settings,
             suite=suite,
             executor=find_executor(executor),
-            listen=shown.show,
+            listen=listen,
             stop=stop.event,
         )
     if display in ("auto", "plain"):

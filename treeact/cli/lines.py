@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from treeact.errors import ConfigError
 from treeact.printable import printable
 
 if TYPE_CHECKING:
@@ -71,3 +74,20 @@ def _shorten(lines: list[str]) -> list[str]:
     half = MOST_LINES // 2
     left_out = len(lines) - 2 * half
     return [*lines[:half], f"[... {left_out} lines, whole in the trace ...]", *lines[-half:]]
+
+
+def write_out(text: str, out: Path | None) -> None:
+    """Write a text to a file, or to standard output where there is none.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    if out is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+        return
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise ConfigError(f"cannot write {out}: {error.strerror}") from error

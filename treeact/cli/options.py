@@ -45,3 +45,15 @@ LibraryOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OtlpOption = Annotated[
+    str | None,
+    typer.Option(
+        "--otlp",
+        help="Send OpenTelemetry spans to this endpoint, such as http://localhost:4318; env takes "
+        "it from OTEL_EXPORTER_OTLP_ENDPOINT.",
+    ),
+]
+OtlpContentOption = Annotated[
+    bool,
+    typer.Option("--otlp-content", help="Put prompts, replies, code and results into the spans."),
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from treeact.agents.registry import AGENTS, look_up, make_planner
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.display import Display, make_display
 from treeact.cli.sandbox import prepare_sandbox
+from treeact.cli.spans import exporting
 from treeact.cli.terminal import Terminal
 from treeact.cli.tools import ToolChoice, open_tools, read_rules
 from treeact.errors import ConfigError
@@ -54,8 +56,11 @@ class RunOptions:
     library: Path | None
     frozen: bool
     instructions: str
+    answer_schema: Path | None
     resume: str | None
     at: str | None
+    otlp: str | None
+    otlp_content: bool
     runs: Path | None
 
 
@@ -85,8 +90,12 @@ async def _run_question(options: RunOptions) -> int:
     model = await choose_model(options)
     try:
         kind = await prepare_sandbox(options.sandbox)
-        async with open_tools(options.tools) as tools:
+        async with (
+            open_tools(options.tools) as tools,
+            exporting(options.otlp, content=options.otlp_content) as follow,
+        ):
             run = start_run(options, question, model, kind, resume, tools)
+            follow(run.log)
             display = make_display(options.display, run.log.blobs)
             async with run, steerable(run):
                 with on_interrupt(lambda: interrupt(run, terminal, options.follow_up)):
@@ -160,13 +169,41 @@ def start_run(
         **_library_settings(options),
     )
     return agent.start(
-        Task(question, options.files),
+        Task[Any](question, options.files, answer_type=_answer_schema(options, resume)),
         budget=_budget(options),
         trace=new_run_directory(question, folder=options.runs),
         follow_up=True,
         resume=resume,
         at=options.at,
     )
+
+
+def _answer_schema(options: RunOptions, resume: Path | None) -> dict[str, Any] | None:
+    """Return the schema of the answer: as given, or that of the run to be resumed."""
+    if options.answer_schema is not None:
+        return read_schema(options.answer_schema)
+    if resume is None:
+        return None
+    from treeact.agents.past import Past
+
+    return Past.load(resume).answer_schema
+
+
+def read_schema(path: Path) -> dict[str, Any]:
+    """Return the JSON Schema in a file.
+
+    Raises:
+        ConfigError: it cannot be read, or is no JSON object.
+    """
+    try:
+        schema = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} is no JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise ConfigError(f"{path} is no JSON Schema: give an object, such as {{'type': 'array'}}")
+    return schema
 
 
 def _library_settings(options: RunOptions) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from treeact.cli import EXIT_CANCELLED
 from treeact.cli.run import RunOptions, choose_model, choose_question, exit_status, start_run
 from treeact.cli.sandbox import prepare_sandbox
+from treeact.cli.spans import Follow, exporting
 from treeact.cli.tools import open_tools
 from treeact.errors import ConfigError
 from treeact.trace.runs import find_run
@@ -65,7 +66,9 @@ async def _run_on_screen(options: RunOptions) -> int:
         stack.push_async_callback(model.aclose)
         kind = await prepare_sandbox(options.sandbox)
         tools = await stack.enter_async_context(open_tools(options.tools))
-        runs = _Runs(options, model, kind, tools, asking, stack)
+        exports = exporting(options.otlp, content=options.otlp_content, on_screen=True)
+        follow = await stack.enter_async_context(exports)
+        runs = _Runs(options, model, kind, tools, asking, stack, follow)
         first: Session | Callable[[str], Session] = (
             runs.start if question is None else runs.start(question, resume)
         )
@@ -96,6 +99,7 @@ class _Runs:
         tools: Sequence[Tool],
         asking: Asking,
         stack: AsyncExitStack,
+        follow: Follow,
     ) -> None:
         self._options = options
         self._model = model
@@ -103,6 +107,7 @@ class _Runs:
         self._tools = tools
         self._asking = asking
         self._stack = stack
+        self._follow = follow
         self._run: Run | None = None
 
     def start(self, question: str, resume: Path | None = None) -> Session:
@@ -123,6 +128,7 @@ class _Runs:
         options = replace(self._options, at=at)
         run = start_run(options, question, self._model, self._sandbox, resume, self._tools)
         self._run = run
+        self._follow(run.log)
         self._stack.push_async_callback(run.close)
         serving = asyncio.ensure_future(_take_orders(run))
         self._stack.callback(serving.cancel)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from treeact.cli.lines import Lines
+from treeact.cli.lines import Lines, write_out
 from treeact.cli.trace import read_run
-from treeact.errors import ConfigError
 from treeact.planners.export import (
     read_trees,
     to_dot,
@@ -46,7 +44,7 @@ def show_tree(
     events = list(read_run(directory))
     trees = read_trees(events, blobs)
     if format != "text":
-        _write(EXPORTS[format](*trees), out)
+        write_out(EXPORTS[format](*trees), out)
         return
     fold = None if everything else FOLD
     console = Lines()
@@ -54,7 +52,7 @@ def show_tree(
     drawn = draw(trees, width=width, fold=fold)
     lines = [*_question(events, blobs), *((line.text, line.style) for line in drawn)]
     if out is not None:
-        _write("".join(f"{printable(line)}\n" for line, _ in lines), out)
+        write_out("".join(f"{printable(line)}\n" for line, _ in lines), out)
         return
     for line, style in lines:
         console.line(line, style=style)
@@ -65,15 +63,3 @@ def _question(events: Iterable[Event], blobs: BlobStore) -> Iterator[tuple[str, 
         if isinstance(event, RunStarted):
             yield f"{event.agent} · {event.model} · {event.planner}", "bold"
             yield cut(" ".join(blobs.read_text(event.question).split()), WIDTH), ""
-
-
-def _write(text: str, out: Path | None) -> None:
-    data = text.encode("utf-8", "backslashreplace")
-    if out is None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.flush()
-        return
-    try:
-        out.write_bytes(data)
-    except OSError as error:
-        raise ConfigError(f"cannot write {out}: {error.strerror}") from error

@@ -130,6 +130,8 @@ class Observation:
     """True when the step cannot be taken back: it called a tool with effects, or the user spoke."""
     answer: str | None = None
     """The final answer, when the action gave it."""
+    given: Any = field(default=None, compare=False)
+    """The answer as the JSON value that the action gave, where it gave one."""
     images: tuple[bytes, ...] = ()
     """Pictures (PNG) that the action drew."""
 

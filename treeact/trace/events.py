@@ -21,6 +21,7 @@ StopReason = Literal[
     "time limit",
     "context full",
     "search exhausted",
+    "invalid answer",
     "cancelled",
     "model failure",
     "sandbox failure",
@@ -124,6 +125,9 @@ class ModelCalled(Event):
     phase: str
     """What for, such as `act` or `final answer`."""
     model: str
+    """Who answered, by their own name."""
+    requested: str = ""
+    """The name under which the model was asked for; empty in traces that do not say."""
     author: str
     """`model`, `hand` for a person, `script` for code; a replayed reply keeps its first author."""
     prompt: Prompt
@@ -436,6 +440,15 @@ class Noticed(Event):
     text: str
 
 
+class AnswerRejected(Event):
+    """An answer was given that is not of the type that the task asks for."""
+
+    type: Literal["answer_rejected"] = "answer_rejected"
+    answer: Text
+    errors: tuple[str, ...]
+    """Where and why, one line each."""
+
+
 class Answered(Event):
     """An answer was given."""
 
@@ -555,6 +568,7 @@ AnyEvent = Annotated[
     | ActionVerified
     | ActionsRetrieved
     | Noticed
+    | AnswerRejected
     | Answered
     | RunEnded
     | BenchStarted
