@@ -23,6 +23,7 @@ SAYS = {
     "08": "kept: def roman(number: int) -> str (",
     "09": "answer: 3, after 4 expansions",
     "10": "3 gained, 0 lost, p = 0.250",
+    "11": "Invoice(vendor='Acme', total=12.5)",
 }
 """A line of what each prints."""
 
