@@ -1,11 +1,13 @@
-"""The `treeact` command as a user runs it: in a process of its own."""
+"""The `treeact` command as a user runs it: with its own environment, folder, streams and status."""
 
 import asyncio
+import functools
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.forked import Commands
 from treeact.models import Message, RecordingModel, Request, ScriptedModel
 
 COMMAND = [sys.executable, "-m", "treeact"]
@@ -21,15 +23,13 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
 def treeact(
     tmp_path: Path, *arguments: str, stdin: str = "", **more: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=environment(tmp_path, **more),
-        timeout=90,
-    )
+    env = environment(tmp_path, **more)
+    return _commands().run(arguments, stdin=stdin, cwd=tmp_path, env=env, timeout=90)
+
+
+@functools.cache
+def _commands() -> Commands:
+    return Commands(environment(Path()))
 
 
 def recording(path: Path, replies: list[str]) -> Path:

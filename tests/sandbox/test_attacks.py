@@ -45,6 +45,7 @@ async def test_attack(arena: Arena, name: str, monkeypatch: pytest.MonkeyPatch) 
     (attack,) = (item for item in ATTACKS if item.name == name and arena.place in item.on)
     if attack.lasting:  # a ruined branch is given up after this long, twice
         monkeypatch.setattr("treeact.sandbox.run.KILL_PATIENCE", 1.0)
+        monkeypatch.setattr("treeact.sandbox.live.STATE_PATIENCE", 1.0)
     before = start_peak()
     attacker = await arena.attacker()
     try:

@@ -5,20 +5,80 @@ import copy
 import io
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from treeact.errors import ConfigError, SandboxUnavailable
 from treeact.sandbox.base import Execution, ExecutionError, FileInfo, HostTool, Limits, ToolCall
-from treeact.sandbox.conformance import AREAS, CHECKS, Check, Factory, check, suite
+from treeact.sandbox.conformance import AREAS, CHECKS, Check, check, forks, suite
 from treeact.sandbox.conformance.__main__ import main
 from treeact.sandbox.docker import DockerSandbox
 from treeact.sandbox.jail import JailSandbox
+from treeact.sandbox.session import DriverSandbox
 from treeact.sandbox.unsafe import UnsafeLocalSandbox
+
+SHARING = ("state", "forks", "timeouts")
+"""Areas whose checks use nothing of a sandbox but branches of their own."""
+FEW_NODES = 60
+
+
+class Shared:
+    """Lends one sandbox with the usual limits to one check after another, and makes all others.
+
+    Leaving it closes the branches of the check; after a check that failed the next gets a new one.
+    """
+
+    def __init__(self, kind: type[DriverSandbox]) -> None:
+        self.kind = kind
+        self._kept: DriverSandbox | None = None
+        self._lent = False
+
+    def __call__(self, *, limits: Limits) -> Any:
+        return self if limits == suite.USUAL and not self._lent else self.kind(limits=limits)
+
+    async def __aenter__(self) -> DriverSandbox:
+        if self._kept is None:
+            self._kept = await self.kind(limits=suite.USUAL).__aenter__()
+        self._lent = True
+        return self._kept
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self._kept is not None
+        for branch in list(self._kept._branches):
+            await branch.close()
+        self._lent = False
+
+    async def close(self) -> None:
+        if self._kept is not None:
+            await self._kept.close()
+        self._kept = None
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(request: pytest.FixtureRequest) -> AsyncIterator[Shared]:
+    lender = Shared(request.param)
+    yield lender
+    await lender.close()
+
+
+def names(keep: Callable[[Check], bool] = lambda _: True) -> list[str]:
+    return [item.name for item in CHECKS.values() if keep(item)]
+
+
+async def judge(shared: Shared, name: str) -> None:
+    factory = shared if CHECKS[name].area in SHARING else shared.kind
+    (row,) = (await check(factory, names=[name])).rows
+    if row.outcome == "skipped":
+        pytest.skip(row.detail)
+    if row.outcome == "failed":
+        await shared.close()
+    assert row.outcome == "passed", row.detail
+
 
 KINDS = [
     pytest.param(DockerSandbox, id="docker", marks=pytest.mark.docker),
@@ -26,26 +86,21 @@ KINDS = [
 ]
 
 
-def names(keep: Callable[[Check], bool] = lambda _: True) -> list[str]:
-    return [item.name for item in CHECKS.values() if keep(item)]
-
-
-async def judge(factory: Factory, name: str) -> None:
-    (row,) = (await check(factory, names=[name])).rows
-    if row.outcome == "skipped":
-        pytest.skip(row.detail)
-    assert row.outcome == "passed", row.detail
-
-
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", names())
-@pytest.mark.parametrize("factory", KINDS)
-async def test_conforms(factory: Factory, name: str) -> None:
-    await judge(factory, name)
+@pytest.mark.parametrize("shared", KINDS, indirect=True, scope="module")
+async def test_conforms(shared: Shared, name: str) -> None:
+    await judge(shared, name)
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", names(lambda item: item.area != "isolation"))
-async def test_unsafe_local_conforms_but_for_isolation(name: str) -> None:
-    await judge(UnsafeLocalSandbox, name)
+@pytest.mark.parametrize("shared", [UnsafeLocalSandbox], ids=[""], indirect=True, scope="module")
+async def test_unsafe_local_conforms_but_for_isolation(
+    shared: Shared, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forks, "NODES", FEW_NODES)  # the other kinds have all of them
+    await judge(shared, name)
 
 
 async def test_unsafe_local_is_said_not_to_isolate() -> None:

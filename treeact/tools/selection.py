@@ -7,6 +7,7 @@ al. 2025, arXiv 2501.07054); the ranking is BM25 (Robertson and Zaragoza 2009), 
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -43,6 +44,7 @@ class BM25Selector:
 
         self._tools = list(tools)
         self._index = sqlite3.connect(":memory:", check_same_thread=False)
+        weakref.finalize(self, self._index.close)
         self._index.execute(
             "CREATE VIRTUAL TABLE tools USING fts5(name, said, tokenize='porter unicode61')"
         )

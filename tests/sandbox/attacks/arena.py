@@ -71,6 +71,7 @@ class Host:
             [sys.executable, "-c", "import time; time.sleep(600)", self.value],
             stdin=subprocess.DEVNULL,
         )
+        self._priority = os.getpriority(os.PRIO_PROCESS, self.victim.pid)
         self.tcp = socket.create_server(("127.0.0.1", 0))
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", 0))
@@ -122,7 +123,7 @@ class Host:
     def check_unharmed(self) -> None:
         """Assert that nothing here was touched, and nothing arrived."""
         assert self.victim.poll() is None
-        assert os.getpriority(os.PRIO_PROCESS, self.victim.pid) == 0
+        assert os.getpriority(os.PRIO_PROCESS, self.victim.pid) == self._priority
         assert self.canary.read_text() == self.value
         info = self.canary.stat()
         assert (info.st_mode & 0o777, info.st_uid, info.st_mtime_ns) == self._attributes

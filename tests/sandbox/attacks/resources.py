@@ -47,7 +47,7 @@ attempt("flood", flood)
 
 FOLDER_FLOOD = """
 def flood():
-    for number in range(4000):
+    for number in range(2300):
         os.mkdir(f"folder{number}")
     time.sleep(4)
 attempt("flood", flood)

@@ -183,7 +183,8 @@ def _text(node: ast.JoinedStr, depth: int) -> nodes.Expr:
     parts: list[str | nodes.Slot] = []
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
-            parts.append(_slot(part, depth))
+            # As Python 3.11 places it; later ones name where in the text it stands.
+            parts.append(_slot(ast.copy_location(part, node), depth))
         elif isinstance(part, ast.Constant) and _is_clean(str(part.value)):
             parts.append(str(part.value))
         else:
