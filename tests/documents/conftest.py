@@ -1,5 +1,6 @@
 """What documents and examples run in: a folder of their own, no engine, and a model on loopback."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +21,9 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
         monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
         monkeypatch.setenv("COLUMNS", "100")
-        for name in ("TREEACT_RUNS", "TREEACT_LIBRARY", "TREEACT_MODEL", "TREEACT_PRICES"):
-            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        for name in {name for name in os.environ if name.startswith("TREEACT_")} - {"TREEACT_HOME"}:
+            monkeypatch.delenv(name)
         folder = tmp_path / "work"
         folder.mkdir()
         monkeypatch.chdir(folder)

@@ -62,8 +62,8 @@ def options(command: Any) -> set[str]:
     return own.union(*(options(subcommand) for subcommand in below))
 
 
-ELSEWHERE = {"--area", "--check"}
-"""Options of `python -m treeact.sandbox.conformance`."""
+ELSEWHERE = {"--area", "--check", "--help"}
+"""Options of `python -m treeact.sandbox.conformance`, and of every command."""
 
 
 @EACH_DOCUMENT
