@@ -10,7 +10,7 @@ import asyncio
 from argparse import ArgumentParser
 
 from treeact import ScriptedModel
-from treeact.agents.planning import PlanAgent
+from treeact.agents.plans.agent import PlanAgent
 from treeact.benchmarks.environments.worlds import find_task
 from treeact.benchmarks.oracle import make_oracle
 from treeact.planners import Greedy, Planner, ToolChain, TreePlanner

@@ -1,6 +1,7 @@
 """What documents refer to is there: files, headings, commands, options, targets of make."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +88,30 @@ def test_the_list_of_examples_is_whole() -> None:
     assert {path.name for path in folder.glob("*.py")} == {
         *Document(folder / "README.md").targets
     } - {"../docs/models.md"}
+
+
+PATH = re.compile(r"[\w./]+/(?:\w+\.(?:py|jinja|txt|md))?")
+PLACES = (ROOT, ROOT / "treeact", ROOT / "treeact" / "benchmarks")
+DOTTED = re.compile(r"treeact(?:\.\w+)+")
+
+
+@EACH_DOCUMENT
+def test_modules_that_are_named_exist(document: Document) -> None:
+    for span in document.spans:
+        if PATH.fullmatch(span) and span.partition("/")[0] in MODULES:
+            assert any((place / span).exists() for place in PLACES), span
+        if DOTTED.fullmatch(span) and span.split(".")[1] in MODULES:
+            assert resolves(span), span
+
+
+MODULES = {path.stem for place in PLACES for path in place.iterdir()} - {"treeact"}
+
+
+def resolves(name: str) -> bool:
+    """Return whether a dotted name is a module, or what a module holds."""
+    try:
+        import_module(name)
+    except ModuleNotFoundError:
+        module, _, attribute = name.rpartition(".")
+        return bool(module) and hasattr(import_module(module), attribute)
+    return True
