@@ -128,6 +128,7 @@ class CodeEnvironment(AgentEnvironment):
                 value=None if execution.value is None else log.text(execution.value),
                 error=None if error is None else f"{error.type}: {error.message}",
                 files=tuple(file.name for file in execution.files),
+                sizes=tuple(file.size for file in execution.files),
                 images=tuple(
                     log.blobs.put(picture.data, media_type=picture.media_type)
                     for picture in execution.images

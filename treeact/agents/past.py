@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from treeact.agents.retracing import Trail, find_trail, made_calls
+from treeact.agents.retracing import Trail, find_trail
 from treeact.errors import ConfigError, TraceError
 from treeact.models.base import (
     SILENT,
@@ -25,6 +26,7 @@ from treeact.models.base import (
     Meter,
     Model,
     Request,
+    Usage,
 )
 from treeact.models.wrapped import WrappedModel
 from treeact.sandbox.base import ToolCall
@@ -39,6 +41,8 @@ from treeact.trace.events import (
     ToolCalled,
 )
 from treeact.trace.log import BLOBS_FOLDER, read_events
+
+T = TypeVar("T")
 
 LOOK = "look"
 """The phase of a call that looks at a picture, and the end of its logical id."""
@@ -63,8 +67,8 @@ class Past:
         """How the run began."""
         self.messages: list[str] = []
         """What the user said meanwhile."""
-        self.trail = Trail()
-        """The steps to be taken again before the run is live."""
+        self.trail: Trail | None = None
+        """The steps to be taken again before the run is live, where it goes on from some."""
         for event in events:
             self._take(event)
 
@@ -81,23 +85,38 @@ class Past:
         return past
 
     @classmethod
-    def leading_to(cls, node: str, directory: Path) -> Past:
+    def leading_to(cls, node: str | int, directory: Path) -> Past:
         """Return the past of a run that goes on from a node of the run in a directory.
+
+        Args:
+            node: its logical id, or how many steps of the chosen path lead there.
+            directory: that of the run.
 
         Raises:
             ConfigError: there is no such node.
             TraceError: there is no such run, or it is damaged.
         """
         whole = cls.load(directory)
-        assert whole.started is not None and whole._blobs is not None
+        assert whole.started is not None
         past = cls((), whole._blobs)
         past.started = whole.started
-        events = list(read_events(directory))
-        past.trail = find_trail(events, whole._blobs, node, run=whole.started.id)
-        commits = [c for id, calls in whole._calls.items() if id.endswith("/commit") for c in calls]
-        for before, now in past.trail.ids().items():
-            past._calls[now] = made_calls(whole._calls.get(before, ()), commits)
+        past.trail = find_trail(
+            list(read_events(directory)),
+            whole._blobs,
+            node,
+            run=whole.started.id,
+            calls=whole._calls,
+        )
+        for stage in past.trail.stages:
+            past._calls[stage.step.id] = list(stage.evidence.calls)
+            past._take_over(whole, stage.before, stage.step.id)
         return past
+
+    def _take_over(self, other: Past, before: str, now: str) -> None:
+        """Take what was answered within a step of another run, under the step's new id."""
+        self._replies.update(_within(other._replies, before, now))
+        self._calls.update(_within(other._calls, before, now))
+        self._looked.update(_within(other._looked, before, now))
 
     def _take(self, event: Event) -> None:
         match event:
@@ -124,9 +143,17 @@ class Past:
         return self.started.settings.get("answer_schema") if self.started else None
 
     def completion(self, path: str) -> Completion | None:
-        """Return what the model answered to the next call with a logical path, or None."""
+        """Return what the model answered to the next call with a logical path, or None.
+
+        Where single steps are taken again, that was paid for by the earlier run.
+        """
         waiting = self._replies.get(path)
-        return self._as_completion(waiting.popleft()) if waiting else None
+        if not waiting:
+            return None
+        completion = self._as_completion(waiting.popleft())
+        if self.trail is None:
+            return completion
+        return replace(completion, usage=Usage(input_tokens=0, output_tokens=0), cost=0.0)
 
     def calls(self, step: str) -> Sequence[ToolCall]:
         """Return the tool calls of a step, or of its commit, that were carried out."""
@@ -144,7 +171,7 @@ class Past:
         """
         if self.started is None:
             return
-        course = _ground if self.trail.stages else _course
+        course = _course if self.trail is None else _ground
         ours = {**course(self.started), "question": self.question}
         theirs = {**course(started), "question": question}
         differences = [
@@ -201,6 +228,15 @@ class Past:
             return json.loads(self._blobs.read_text(result))
         except ValueError as error:
             raise TraceError("the result of a tool call in the trace is no JSON") from error
+
+
+def _within(answers: Mapping[str, T], before: str, now: str) -> dict[str, T]:
+    """Return what was answered within a step, under its new id; commits are the step's own."""
+    return {
+        now + id.removeprefix(before): answer
+        for id, answer in answers.items()
+        if id.startswith(f"{before}/") and id != f"{before}/commit"
+    }
 
 
 def _ground(started: RunStarted) -> dict[str, Any]:

@@ -6,19 +6,20 @@ what brings the state back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path as FilePath
 
+from treeact.agents.divergence import Comparison, Evidence, Evidences, observed
+from treeact.agents.proposers import ModelProposer
 from treeact.errors import ConfigError
 from treeact.planners.export import read_trees
 from treeact.planners.protocols import Environment, Path, Proposal, Proposer, Step
+from treeact.planners.tree import ActionTree
 from treeact.sandbox.base import ToolCall
 from treeact.trace.blobs import BlobStore
-from treeact.trace.events import Event, ModelCalled, Noticed, Observed, Proposed
-
-if TYPE_CHECKING:
-    from treeact.trace.log import EventLog
+from treeact.trace.events import Event, ModelCalled, Observed, Proposed
+from treeact.trace.log import BLOBS_FOLDER, EventLog, read_events
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,54 +32,101 @@ class Stage:
     """Its id in the earlier run."""
     replies: tuple[str, ...]
     """What the model said where the step was proposed; one of them is the step's."""
+    evidence: Evidence
+    """What it is compared with."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trail:
     """The way to a node of an earlier run."""
 
-    node: str = ""
-    stages: tuple[Stage, ...] = ()
+    node: str
+    """Logical id of where it leads; that of the run, where no step is taken again."""
+    stages: tuple[Stage, ...]
+    recorded: int
+    """Steps of the path that it is on."""
+    blobs: BlobStore
+    """The big texts of the earlier run."""
 
-    def ids(self) -> dict[str, str]:
-        """Return the ids of the steps in the new run, by those in the earlier one."""
-        return {stage.before: stage.step.id for stage in self.stages}
 
-
-def find_trail(events: Sequence[Event], blobs: BlobStore, node: str, *, run: str) -> Trail:
+def find_trail(
+    events: Sequence[Event],
+    blobs: BlobStore,
+    to: str | int,
+    *,
+    run: str,
+    calls: Mapping[str, Sequence[ToolCall]],
+) -> Trail:
     """Return the way to a node, or to a step of a run that does not branch.
 
     Args:
         events: the events of the earlier run.
         blobs: where its big values are.
-        node: logical id, with or without that of the run: `run/2.1`, `2.1`, `step-3`.
+        to: logical id of the node, with or without that of the run, such as `run/2.1`, `2.1` or
+            `step-3`; or how many steps of the chosen path to take.
         run: logical id of the run.
+        calls: the calls of tools by the steps that made them, those of commits included.
 
     Raises:
         ConfigError: there is no such node, or it was not carried out.
         TraceError: the trace is damaged.
     """
-    wanted = node if node.startswith(f"{run}/") else f"{run}/{node}"
-    path = _find_path(events, blobs, wanted)
+    trees = read_trees(events, blobs)
+    if isinstance(to, int):
+        whole = _chosen_path(trees)
+        path = _first_steps(whole, to)
+    else:
+        whole = path = _find_path(trees, to if to.startswith(f"{run}/") else f"{run}/{to}")
     replies = {
         event.id.removesuffix("/propose"): tuple(map(blobs.read_text, event.replies))
         for event in events
         if isinstance(event, ModelCalled) and event.id.endswith("/propose")
     }
+    evidences = Evidences(events)
+    commits = [call for id, made in calls.items() if id.endswith("/commit") for call in made]
     stages = [
         Stage(
             step=replace(step, id=f"{run}/step-{number}"),
             before=step.id,
-            replies=replies.get(_asked_at(step.id), ()),
+            replies=replies.get(asked := _asked_at(step.id), ()),
+            evidence=evidences.of(
+                step.id, asked_at=asked, calls=made_calls(calls.get(step.id, ()), commits)
+            ),
         )
         for number, step in enumerate(path, start=1)
     ]
-    return Trail(node=wanted, stages=tuple(stages))
+    return Trail(
+        node=path[-1].id if path else run, stages=tuple(stages), recorded=len(whole), blobs=blobs
+    )
 
 
-def _find_path(events: Iterable[Event], blobs: BlobStore, wanted: str) -> Path:
+def _chosen_path(trees: Sequence[ActionTree]) -> Path:
+    """Return the steps that a run ended with; of one that was cut off, the best by then."""
+    return trees[-1].path(trees[-1].best) if trees else ()
+
+
+def count_steps(directory: FilePath) -> int:
+    """Return how many steps the chosen path of the run in a directory has.
+
+    Raises:
+        TraceError: there is no such run, or it is damaged.
+    """
+    trees = read_trees(read_events(directory), BlobStore(directory / BLOBS_FOLDER))
+    return len(_chosen_path(trees))
+
+
+def _first_steps(path: Path, count: int) -> Path:
+    if not 0 <= count <= len(path):
+        raise ConfigError(
+            f"the chosen path of the run has {len(path)} steps, and {count} are to be taken "
+            f"again: give 0 to {len(path)}"
+        )
+    return path[:count]
+
+
+def _find_path(trees: Iterable[ActionTree], wanted: str) -> Path:
     known: list[str] = []
-    for tree in read_trees(events, blobs):
+    for tree in trees:
         for number, step in enumerate(tree.trunk, start=1):
             if step.id == wanted:
                 return tree.trunk[:number]
@@ -118,26 +166,35 @@ def made_calls(calls: Sequence[ToolCall], commits: list[ToolCall]) -> list[ToolC
     return made
 
 
-async def retrace(trail: Trail, env: Environment, proposer: Proposer, log: EventLog) -> Path:
+async def retrace(
+    trail: Trail, env: Environment, proposer: Proposer, log: EventLog, *, run: str
+) -> Path:
     """Take the steps of a trail again, and return them as the path to go on from.
 
-    A step that comes out differently now is noted; the run goes on from what is true now.
+    What comes out differently now is written down; the run goes on from what is true now.
 
     Raises:
         ConfigError: a step cannot be taken again.
         SandboxError: the environment is gone.
+        TraceError: a big text of the earlier run is missing or damaged.
     """
+    comparison = Comparison(log, trail.blobs)
     path: Path = ()
     for stage in trail.stages:
-        path = (*path, await _take_again(stage, env, proposer, log))
+        path = (*path, await _take_again(stage, path, env, proposer, comparison))
+    comparison.end(run=run, steps=len(path), recorded=trail.recorded)
     return path
 
 
-async def _take_again(stage: Stage, env: Environment, proposer: Proposer, log: EventLog) -> Step:
-    step, before = stage.step, stage.step.observation
+async def _take_again(
+    stage: Stage, path: Path, env: Environment, proposer: Proposer, comparison: Comparison
+) -> Step:
+    step, before, log = stage.step, stage.step.observation, comparison.log
     if step.proposal is None:  # a user spoke
         log.emit(Observed(id=step.id, text=log.text(before.text), ok=before.ok))
         return step
+    if isinstance(proposer, ModelProposer):
+        comparison.prompt(step.id, stage.evidence.prompt, proposer.prompt(path))
     proposal = _recall(step.proposal, stage, proposer)
     action = proposal.actions[0]
     log.emit(
@@ -150,14 +207,11 @@ async def _take_again(stage: Stage, env: Environment, proposer: Proposer, log: E
         )
     )
     observation = await env.step(action, id=step.id)
-    if (observation.ok, observation.text) != (before.ok, before.text):
-        log.emit(Noticed(id=step.id, text=f"{stage.before} came out differently this time"))
+    comparison.step(step.id, stage.evidence, (before.text, observed(log, observation)))
     return Step(id=step.id, proposal=proposal, observation=observation)
 
 
 def _recall(proposal: Proposal, stage: Stage, proposer: Proposer) -> Proposal:
-    from treeact.agents.proposers import ModelProposer
-
     if not isinstance(proposer, ModelProposer):
         return proposal
     found = proposer.recall(proposal, stage.replies)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from inspect import signature
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from treeact.benchmarks.results import Results, count_states, read_results
 from treeact.benchmarks.runner.config import BenchConfig
@@ -22,25 +23,27 @@ from treeact.cli.run import on_interrupt
 from treeact.cli.spans import exporting_tasks
 from treeact.models.prices import PriceList
 from treeact.trace.events import Event
-from treeact.trace.runs import new_run_directory
+
+if TYPE_CHECKING:
+    from treeact.models.base import Model
 
 
 def run_bench(
     config: BenchConfig,
     settings: RunSettings,
     *,
-    out: Path | None,
+    model: Model | None,
+    out: Path,
     display: str,
     executor: str,
     otlp: str | None = None,
     otlp_content: bool = False,
 ) -> int:
     """Run a suite and return the exit status: 0 where every job is done, however it went."""
-    directory = out or new_run_directory(f"bench {config.suite}")
 
     async def run() -> int:
-        async with exporting_tasks(otlp, directory, content=otlp_content) as export:
-            return await _run_bench(config, settings, directory, display, executor, export)
+        async with exporting_tasks(otlp, out, content=otlp_content) as export:
+            return await _run_bench(config, settings, model, out, display, executor, export)
 
     return asyncio.run(run())
 
@@ -48,6 +51,7 @@ def run_bench(
 async def _run_bench(
     config: BenchConfig,
     settings: RunSettings,
+    model: Model | None,
     directory: Path,
     display: str,
     executor: str,
@@ -70,6 +74,7 @@ async def _run_bench(
             directory,
             settings,
             suite=suite,
+            model=model,
             executor=find_executor(executor),
             listen=listen,
             stop=stop.event,
