@@ -15,7 +15,7 @@ import pytest
 
 from treeact.errors import TreeActError
 from treeact.sandbox.image import build_image
-from treeact.sandbox.packages import ensure_packages
+from treeact.sandbox.local.packages import ensure_packages
 from treeact.sandbox.select import sandbox_class
 
 REQUIRED = os.environ.get("TREEACT_REQUIRE_DOCKER") == "1"

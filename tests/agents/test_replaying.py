@@ -9,7 +9,7 @@ from tests.agents.support import agent, answer, code, of_type, run
 from tests.agents.test_search import scripted
 from treeact import CodeAct, CodeAgents, Result, ScriptedModel, Task
 from treeact.agents.blocks import blocks_of
-from treeact.agents.divergence import excerpts, read_replay
+from treeact.agents.records.divergence import excerpts, read_replay
 from treeact.benchmarks.suites import load_suite
 from treeact.benchmarks.suites.mini import recordings_folder
 from treeact.errors import ConfigError, TraceError

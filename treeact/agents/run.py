@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from treeact.agents.answers import AnswerCheck, AnswerForm
 from treeact.agents.conclude import LastCall
 from treeact.agents.control import Control, Decision
-from treeact.agents.divergence import Replay, read_replay
-from treeact.agents.past import Past
 from treeact.agents.proposers import ModelProposer
-from treeact.agents.retracing import retrace
+from treeact.agents.records.divergence import Replay, read_replay
+from treeact.agents.records.past import Past
+from treeact.agents.records.retracing import retrace
 from treeact.agents.task import T, Task
 from treeact.errors import (
     AnswerError,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from treeact.agents.answers import make_form
 from treeact.agents.control import Control
-from treeact.agents.past import Past, ResumedModel
+from treeact.agents.records.past import Past, ResumedModel
 from treeact.agents.run import Context, Run
 from treeact.agents.task import T, Task
 from treeact.agents.workspace import check_files

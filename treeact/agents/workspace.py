@@ -11,7 +11,7 @@ from typing import Any
 
 from treeact.agents.control import Control
 from treeact.agents.looking import Looker
-from treeact.agents.past import Past
+from treeact.agents.records.past import Past
 from treeact.agents.reviewing import call_reviewed
 from treeact.calling import lend
 from treeact.errors import BranchLost, ConfigError, SandboxError

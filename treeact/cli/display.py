@@ -74,7 +74,7 @@ class Json:
             sys.stdout.flush()
 
     def _result(self, event: ev.RunEnded) -> dict[str, Any]:
-        from treeact.agents.divergence import read_replay
+        from treeact.agents.records.divergence import read_replay
 
         replay = read_replay(self._log.events(), self._log.blobs)
         told = event.model_dump(mode="json", exclude={"v", "seq", "time", "id", "parent", "type"})

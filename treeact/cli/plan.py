@@ -23,7 +23,7 @@ from treeact.trace.budget import Budget
 from treeact.trace.runs import new_run_directory
 
 if TYPE_CHECKING:
-    from treeact.agents.planning import PlanAgent
+    from treeact.agents.plans.agent import PlanAgent
     from treeact.agents.run import Result, Run
     from treeact.cli.models import ModelChoice
     from treeact.models.base import Model
@@ -100,7 +100,7 @@ def _agent(
     model: Model,
     policy: Policy | None,
 ) -> PlanAgent:
-    from treeact.agents.planning import PlanAgent
+    from treeact.agents.plans.agent import PlanAgent
 
     return PlanAgent(
         model,

@@ -54,7 +54,7 @@ def find_record(options: RecordOptions, *, runs: Path | None) -> Record | None:
     directory = find_run(options.replay, folder=runs)
     if options.replay_until is not None:
         return Record(directory=directory, at=options.replay_until)
-    from treeact.agents.retracing import count_steps
+    from treeact.agents.records.retracing import count_steps
 
     return Record(directory=directory, at=count_steps(directory), is_all=True)
 

@@ -167,7 +167,7 @@ def choose_question(given: str | None, record: Record | None) -> str:
         return given
     if record is None:
         raise ConfigError("no question: say what is to be done, or name a run with --resume")
-    from treeact.agents.past import Past
+    from treeact.agents.records.past import Past
 
     return Past.load(record.directory).question
 
@@ -213,7 +213,7 @@ def _answer_schema(options: RunOptions, record: Record | None) -> dict[str, Any]
         return read_schema(options.answer_schema)
     if record is None:
         return None
-    from treeact.agents.past import Past
+    from treeact.agents.records.past import Past
 
     return Past.load(record.directory).answer_schema
 

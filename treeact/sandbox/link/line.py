@@ -11,8 +11,8 @@ import os
 import socket
 from typing import Any, Protocol
 
-from treeact.sandbox.protocol import Decoder, Kind, ProtocolError, encode
-from treeact.sandbox.wire import Wire
+from treeact.sandbox.link.protocol import Decoder, Kind, ProtocolError, encode
+from treeact.sandbox.link.wire import Wire
 
 FROM_CHILD = frozenset({Kind.CALL, Kind.IMAGE, Kind.DONE})
 _NUMBERS = itertools.count(1)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from treeact.agents.retracing import Trail, find_trail
+from treeact.agents.records.retracing import Trail, find_trail
 from treeact.errors import ConfigError, TraceError
 from treeact.models.base import (
     SILENT,

@@ -16,8 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from treeact.sandbox.local import own_prefix, sweep
-from treeact.sandbox.wire import Wire
+from treeact.sandbox.link.wire import Wire
+from treeact.sandbox.local.process import own_prefix, sweep
 
 NAME = "door"
 

@@ -7,9 +7,17 @@ from typing import Any, Protocol
 
 from treeact.errors import SandboxError
 from treeact.sandbox.base import Limits
-from treeact.sandbox.channel import Channel
-from treeact.sandbox.line import Line
-from treeact.sandbox.protocol import VERSION, Decoder, Fields, Kind, ProtocolError, encode, load
+from treeact.sandbox.link.channel import Channel
+from treeact.sandbox.link.line import Line
+from treeact.sandbox.link.protocol import (
+    VERSION,
+    Decoder,
+    Fields,
+    Kind,
+    ProtocolError,
+    encode,
+    load,
+)
 
 FRAME_SLACK = 1 << 16
 """What the driver may add to a payload of the largest allowed size."""

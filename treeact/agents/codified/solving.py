@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from treeact.agents.code_environment import CodeEnvironment
-from treeact.agents.codified_writes import Writes
+from treeact.agents.codified.writes import Writes
 from treeact.agents.control import Control
 from treeact.agents.workspace import Workspace, WrappedTool
 from treeact.errors import ToolError

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from treeact.errors import SandboxError
-from treeact.sandbox.channel import Channel
-from treeact.sandbox.wire import Wire
+from treeact.sandbox.link.channel import Channel
+from treeact.sandbox.link.wire import Wire
 
 PREFIX = "treeact-sandbox-"
-KEEPER_PATH = Path(__file__).parents[1] / "keeper.py"
+KEEPER_PATH = Path(__file__).parents[2] / "keeper.py"
 STDERR_KEPT = 4096
 KILL_PATIENCE = 30.0
 

@@ -8,15 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from treeact.errors import SandboxUnavailable, TreeActError
-from treeact.sandbox import container, owner, seccomp
-from treeact.sandbox.attach import AttachedStream, attach
+from treeact.sandbox import seccomp
 from treeact.sandbox.base import Limits
-from treeact.sandbox.channel import Channel, driver_argv, driver_config
-from treeact.sandbox.door import NAME, Door, open_door
-from treeact.sandbox.engine import Endpoint, engine_errors
+from treeact.sandbox.docker import container, owner
+from treeact.sandbox.docker.attach import AttachedStream, attach
+from treeact.sandbox.docker.door import NAME, Door, open_door
+from treeact.sandbox.docker.engine import Endpoint, engine_errors
 from treeact.sandbox.image import DRIVER, PYTHON, image_exists, image_tag
+from treeact.sandbox.link.channel import Channel, driver_argv, driver_config
+from treeact.sandbox.link.wire import Wire
 from treeact.sandbox.session import DriverSandbox
-from treeact.sandbox.wire import Wire
 
 if TYPE_CHECKING:
     from docker import DockerClient

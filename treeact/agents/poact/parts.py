@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from treeact.agents import prompts
-from treeact.agents.action_space import ActionSpace
 from treeact.agents.assembly import (
     check_rules,
     code_reader,
@@ -21,6 +20,7 @@ from treeact.agents.assembly import (
 )
 from treeact.agents.control import Interrupted
 from treeact.agents.observations import INTERRUPTED
+from treeact.agents.poact.action_space import ActionSpace
 from treeact.agents.proposers import ModelProposer, Reading
 from treeact.agents.run import Context, Parts
 from treeact.agents.workspace import guard
@@ -34,7 +34,7 @@ from treeact.tools import ToolSet, final_answer
 
 if TYPE_CHECKING:
     from treeact.agents.library.attached import AttachedLibrary
-    from treeact.agents.poact import PoAct
+    from treeact.agents.poact.agent import PoAct
 
 SHORT_TOKENS = 1024
 """Output cap of a plan, a thought or a review."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from treeact.errors import SandboxError, SandboxUnavailable
-from treeact.sandbox.engine import REMEDY, UNSUPPORTED, Endpoint
+from treeact.sandbox.docker.engine import REMEDY, UNSUPPORTED, Endpoint
 
 if TYPE_CHECKING:
     from docker.tls import TLSConfig

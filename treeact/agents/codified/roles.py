@@ -11,8 +11,8 @@ from typing import Any
 from treeact.agents import prompts
 from treeact.agents.assembly import system_message
 from treeact.agents.calls import ModelCaller
-from treeact.agents.codeagents import Role
-from treeact.agents.codified_solving import SolvingEnvironment
+from treeact.agents.codified.agent import Role
+from treeact.agents.codified.solving import SolvingEnvironment
 from treeact.agents.compaction import Compacted, Compaction, Room
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.replies import parse_reply

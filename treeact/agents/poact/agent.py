@@ -55,7 +55,7 @@ class PoAct(Agent):
             ConfigError: the planner switches no policies, or a name of `always_shown` is no tool's.
             LibraryError: the library cannot be used.
         """
-        from treeact.agents.poact_parts import assemble_poact
+        from treeact.agents.poact.parts import assemble_poact
 
         return assemble_poact(self, context)
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from treeact.errors import SandboxUnavailable
 from treeact.sandbox.base import Limits
-from treeact.sandbox.channel import DRIVER_PATH, Channel, driver_argv, driver_config
-from treeact.sandbox.local import (
+from treeact.sandbox.link.channel import DRIVER_PATH, Channel, driver_argv, driver_config
+from treeact.sandbox.local.packages import jail_python
+from treeact.sandbox.local.process import (
     ProcessChannel,
     base_interpreter,
     clean_environment,
     private_folder,
 )
-from treeact.sandbox.packages import jail_python
 from treeact.sandbox.session import DriverSandbox
 
 

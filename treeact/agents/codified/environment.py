@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from treeact.agents.answers import AnswerCheck
-from treeact.agents.codified_roles import Cast, RolePlayer, interruption
-from treeact.agents.codified_writes import Writes
+from treeact.agents.codified.roles import Cast, RolePlayer, interruption
+from treeact.agents.codified.writes import Writes
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import AgentEnvironment, as_answer
 from treeact.agents.observations import EDITED, INTERRUPTED, REJECTED
-from treeact.agents.past import Past
+from treeact.agents.records.past import Past
 from treeact.agents.reviewing import call_reviewed
 from treeact.errors import PlanRejected, SearchExhausted, StopExecution, ToolError
 from treeact.planners.codified.checker import Checked, check_plan

@@ -12,7 +12,7 @@ from treeact.agents.assembly import make_caller, make_last_call, system_message,
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import AgentEnvironment
 from treeact.agents.judging import JudgingProposer
-from treeact.agents.planning import PlanAgent, World
+from treeact.agents.plans.agent import PlanAgent, World
 from treeact.agents.proposers import Reading
 from treeact.agents.run import Context, Parts
 from treeact.errors import TreeActError

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from treeact.sandbox.base import Limits
 
-DRIVER_PATH = Path(__file__).with_name("driver.py")
+DRIVER_PATH = Path(__file__).parents[1] / "driver.py"
 
 
 def driver_config(

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
-from treeact.agents.divergence import Comparison, Evidence, Evidences, observed
 from treeact.agents.proposers import ModelProposer
+from treeact.agents.records.divergence import Comparison, Evidence, Evidences, observed
 from treeact.errors import ConfigError
 from treeact.planners.export import read_trees
 from treeact.planners.protocols import Environment, Path, Proposal, Proposer, Step

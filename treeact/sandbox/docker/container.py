@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from treeact.errors import ConfigError, SandboxUnavailable
-from treeact.sandbox import owner
 from treeact.sandbox.base import Limits
-from treeact.sandbox.engine import engine_errors
+from treeact.sandbox.docker import owner
+from treeact.sandbox.docker.engine import engine_errors
 
 if TYPE_CHECKING:
     from docker import DockerClient

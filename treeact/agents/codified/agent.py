@@ -82,7 +82,7 @@ class CodeAgents(Agent):
 
     def assemble(self, context: Context) -> Parts:
         """Put together the roles, the tools, the sandbox, and what carries plans out."""
-        from treeact.agents.codified_assembly import assemble_codeagents
+        from treeact.agents.codified.assembly import assemble_codeagents
 
         return assemble_codeagents(self, context)
 

@@ -16,13 +16,13 @@ from treeact.agents.assembly import (
     with_form,
 )
 from treeact.agents.calls import ModelCaller
-from treeact.agents.codeagents import PLANNER, REPLANNER, SOLVER, CodeAgents, Role
-from treeact.agents.codified_environment import Calls, PlanEnvironment
-from treeact.agents.codified_proposer import PlanProposer, plan_reader
-from treeact.agents.codified_roles import Cast, RolePlayer, is_template
-from treeact.agents.codified_solving import Permit, PermittedTool, SolvingEnvironment
-from treeact.agents.codified_writes import Writes
-from treeact.agents.past import ResumedModel
+from treeact.agents.codified.agent import PLANNER, REPLANNER, SOLVER, CodeAgents, Role
+from treeact.agents.codified.environment import Calls, PlanEnvironment
+from treeact.agents.codified.proposer import PlanProposer, plan_reader
+from treeact.agents.codified.roles import Cast, RolePlayer, is_template
+from treeact.agents.codified.solving import Permit, PermittedTool, SolvingEnvironment
+from treeact.agents.codified.writes import Writes
+from treeact.agents.records.past import ResumedModel
 from treeact.agents.run import Context, Parts
 from treeact.agents.workspace import Workspace, guard
 from treeact.errors import ConfigError

@@ -60,7 +60,7 @@ class PlanAgent(Agent):
         Raises:
             ConfigError: there is no world, or the task has files or the agent tools.
         """
-        from treeact.agents.plan_parts import assemble_plan_agent
+        from treeact.agents.plans.parts import assemble_plan_agent
 
         if self.world is None:
             raise ConfigError("a plan agent needs a world: give PlanAgent(..., world=...)")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from treeact.errors import ConfigError, SandboxUnavailable
 
-REQUIREMENTS = Path(__file__).parent / "image" / "requirements.txt"
+REQUIREMENTS = Path(__file__).parents[1] / "image" / "requirements.txt"
 REMEDY = "treeact sandbox build --kind jail"
 
 Progress = Callable[[str], None]
