@@ -20,7 +20,7 @@ from treeact.trace.events import CommandReceived, Noticed
 from treeact.trace.log import EventLog
 from treeact.tui.app import SCREENS, RunApp
 from treeact.tui.asking import Asking
-from treeact.tui.screens.base import RunBoundScreen
+from treeact.tui.screens.base import CommonScreen, RunBoundScreen
 from treeact.tui.screens.run import RunScreen
 from treeact.tui.session import Session
 from treeact.tui.themes import THEMES
@@ -318,7 +318,7 @@ async def test_every_key_is_in_the_help_and_the_palette_and_means_one_thing(
     screen: Any = SCREENS[name]
     own = [it for it in bindings(screen) if it.action not in ("copy_text", "help_quit")]
     keys = [key for binding in own for key in binding.key.split(",")]
-    declared = [it for cls in (screen, RunBoundScreen, RunApp) for it in vars(cls)["BINDINGS"]]
+    declared = [it for cls in (screen, CommonScreen, RunApp) for it in vars(cls)["BINDINGS"]]
     ours = [key for binding in declared for key in binding.key.split(",")]
     assert len(ours) == len(set(ours)), "a key means two things"
     assert {*ours} <= {*keys}

@@ -363,7 +363,7 @@ def watch(
     run: RunArgument = "last",
     runs: RunsOption = UNSET,
 ) -> None:
-    """Watch a run of another process on a screen, and steer it from there.
+    """Watch a run of another process on a screen, and steer it from there; or watch a benchmark.
 
     Leaving the screen leaves the run alone.
     """

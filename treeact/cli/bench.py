@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from treeact.cli.config.definition import BenchDisplay, SandboxName
+from treeact.cli.config.definition import Display, SandboxName
 from treeact.cli.options import (
     UNSET,
     JsonOption,
@@ -85,7 +85,7 @@ def run_command(  # one parameter per option
     executor: Annotated[str, setting("bench.executor")] = UNSET,
     otlp: OtlpOption = None,
     otlp_content: OtlpContentOption = False,
-    display: Annotated[BenchDisplay, setting("bench.display")] = UNSET,
+    display: Annotated[Display, setting("bench.display")] = UNSET,
     runs: RunsOption = UNSET,
 ) -> None:
     """Run a suite, or go on with the run in a directory.
@@ -100,6 +100,7 @@ def run_command(  # one parameter per option
     from treeact.benchmarks.suite import first_fault
     from treeact.cli.bench_run import run_bench
     from treeact.cli.models import find_model
+    from treeact.cli.screens import look_of
     from treeact.errors import ConfigError
     from treeact.trace.runs import new_run_directory
 
@@ -154,12 +155,13 @@ def run_command(  # one parameter per option
     status = run_bench(
         config,
         run_settings,
-        model=choice.open() if choice.keys else None,
+        model=choice.open if choice.keys else None,
         out=out or new_run_directory(f"bench {suite}", folder=runs),
         display=display.value,
         executor=executor,
         otlp=otlp,
         otlp_content=otlp_content,
+        look=look_of(settings_of(context)),
     )
     raise typer.Exit(status)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from treeact.benchmarks.runner.tally import Tally
 from treeact.printable import printable
 from treeact.trace import events as ev
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 """Jobs in progress, and as many that have ended, in the live table."""
-FEW = 10
-"""Jobs that have ended below which no time is told that is left."""
 
 
 class BenchDisplay(Protocol):
@@ -68,58 +67,6 @@ class Lines:
         sys.stdout.flush()
 
 
-class Tally:
-    """What is known of a benchmark in progress."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.left = 0
-        """Jobs to be done when it began."""
-        self.ended = 0
-        self.tokens = 0
-        self.cost = 0.0
-        self.unpriced = 0
-        self.running: dict[str, tuple[str, float]] = {}
-        """Label and beginning of the jobs in progress, by logical id."""
-        self.last: list[ev.TaskEnded] = []
-        self._clock = clock
-        self._began = clock()
-
-    def take(self, event: ev.Event) -> None:
-        """Take the next event in."""
-        match event:
-            case ev.BenchStarted():
-                self.left, self._began = event.left, self._clock()
-            case ev.TaskStarted():
-                self.running[event.id] = (f"{event.task}.{event.epoch}", self._clock())
-            case ev.TaskEnded():
-                self.running.pop(event.id, None)
-                self.ended += 1
-                self.tokens += event.tokens
-                self.cost += event.cost
-                self.unpriced += event.unpriced
-                self.last = [*self.last[1 - SHOWN :], event]
-
-    @property
-    def eta(self) -> float | None:
-        """Seconds that are left, at the pace so far; None while too little has ended."""
-        if self.ended < min(FEW, self.left) or not self.ended:
-            return None
-        return (self._clock() - self._began) / self.ended * (self.left - self.ended)
-
-    def headline(self) -> str:
-        """Return the state of the whole in a line."""
-        eta = self.eta
-        at_least = ">= " if self.unpriced else ""
-        parts = [
-            f"{self.ended} of {self.left} done",
-            f"{len(self.running)} running",
-            f"{self.tokens:,} tokens",
-            f"{at_least}${self.cost:.4f}",
-            "" if eta is None else f"about {int(eta) // 60}:{int(eta) % 60:02d} left",
-        ]
-        return " · ".join(filter(None, parts))
-
-
 class Live:
     """A table in the terminal, drawn four times a second."""
 
@@ -137,7 +84,7 @@ class Live:
         table = Table(box=None, pad_edge=False)
         for column in ("task", "state", "steps", "tokens", "time", "answer"):
             table.add_column(column, no_wrap=True, overflow="ellipsis")
-        for ended in self._tally.last:
+        for ended in self._tally.last[-SHOWN:]:
             table.add_row(
                 f"{ended.task}.{ended.epoch}",
                 ended.state,
@@ -146,10 +93,11 @@ class Live:
                 f"{ended.duration:.1f} s",
                 printable(_text(ended.answer) or ended.message).replace("\n", " ")[:60],
             )
-        now = time.monotonic()
-        for name, began in list(self._tally.running.values())[:SHOWN]:
-            table.add_row(name, "running", "", "", f"{now - began:.0f} s", "", style="dim")
-        return Group(table, self._tally.headline())
+        now = time.time()
+        for job, began in list(self._tally.running.items())[:SHOWN]:
+            name, seconds = f"{job.task}.{job.epoch}", f"{now - began:.0f} s"
+            table.add_row(name, "running", "", "", seconds, "", style="dim")
+        return Group(table, self._tally.headline(now))
 
 
 def _text(text: ev.Text | None) -> str:

@@ -11,16 +11,13 @@ from treeact.benchmarks import tables
 from treeact.benchmarks.comparison import compare
 from treeact.benchmarks.reports.compared import comparison_tables
 from treeact.benchmarks.reports.files import to_json, write_report
-from treeact.benchmarks.reports.redaction import redact
+from treeact.benchmarks.reports.redaction import GATED, redact
 from treeact.benchmarks.reports.summary import headline, notes, summary_tables, title
 from treeact.benchmarks.results import read_results
 from treeact.benchmarks.runner.directory import open_directory
 from treeact.benchmarks.suites import load_suite
 from treeact.benchmarks.tables import Table
 from treeact.cli.bench_run import price_list
-
-GATED = frozenset({"gaia"})
-"""Suites whose rows must not be published."""
 
 
 def report(

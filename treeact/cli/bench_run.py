@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from treeact.benchmarks.results import Results, count_states, read_results
 from treeact.benchmarks.runner.config import BenchConfig
@@ -20,6 +20,7 @@ from treeact.benchmarks.suites import describe_suites, load_suite
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.bench_display import bench_display
 from treeact.cli.run import on_interrupt
+from treeact.cli.screens import can_show_screens
 from treeact.cli.spans import exporting_tasks
 from treeact.models.prices import PriceList
 from treeact.trace.events import Event
@@ -32,18 +33,24 @@ def run_bench(
     config: BenchConfig,
     settings: RunSettings,
     *,
-    model: Model | None,
+    model: Callable[[], Model] | None,
     out: Path,
     display: str,
     executor: str,
     otlp: str | None = None,
     otlp_content: bool = False,
+    look: Mapping[str, Any] | None = None,
 ) -> int:
     """Run a suite and return the exit status: 0 where every job is done, however it went."""
+    if display == "tui" and not can_show_screens():
+        sys.stderr.write("treeact: no terminal for screens: showing plain lines\n")
+        display = "plain"
 
     async def run() -> int:
         async with exporting_tasks(otlp, out, content=otlp_content) as export:
-            return await _run_bench(config, settings, model, out, display, executor, export)
+            return await _run_bench(
+                config, settings, model, out, display, executor, export, look or {}
+            )
 
     return asyncio.run(run())
 
@@ -51,11 +58,12 @@ def run_bench(
 async def _run_bench(
     config: BenchConfig,
     settings: RunSettings,
-    model: Model | None,
+    model: Callable[[], Model] | None,
     directory: Path,
     display: str,
     executor: str,
     export: Callable[[Event], None],
+    look: Mapping[str, Any],
 ) -> int:
     suite = load_suite(config.suite, data=config.data, split=config.split)
     for fault in suite.faults:
@@ -64,26 +72,42 @@ async def _run_bench(
         config = config.model_copy(update={"agent": "plan"})  # no other works in a world
     stop = _Stop()
 
-    def listen(event: Event) -> None:
-        shown.show(event)
-        export(event)
-
-    with bench_display(display) as shown, on_interrupt(stop.hit):
-        results = await run_benchmark(
+    async def run(**steering: Any) -> Results:
+        return await run_benchmark(
             config,
             directory,
             settings,
             suite=suite,
-            model=model,
+            model=None if model is None else model(),  # each run closes its own
             executor=find_executor(executor),
-            listen=listen,
-            stop=stop.event,
+            **steering,
         )
-    if display in ("auto", "plain"):
+
+    with on_interrupt(stop.hit):
+        if display == "tui":
+            from treeact.cli.bench_screen import bench_on_screen
+
+            results = await bench_on_screen(
+                partial(run, listen=export), directory, suite, stop.event, look
+            )
+        else:
+            with bench_display(display) as shown:
+                results = await run(listen=_both(shown.show, export), stop=stop.event)
+    if display in ("auto", "plain", "tui"):
         print_summary(results)
     if stop.event.is_set():
         return EXIT_CANCELLED
     return 0 if all(row.over for row in results.rows) else EXIT_NO_ANSWER
+
+
+def _both(
+    show: Callable[[Event], None], export: Callable[[Event], None]
+) -> Callable[[Event], None]:
+    def listen(event: Event) -> None:
+        show(event)
+        export(event)
+
+    return listen
 
 
 class _Stop:

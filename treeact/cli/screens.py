@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from treeact.benchmarks.runner.directory import is_benchmark
 from treeact.cli import EXIT_CANCELLED
 from treeact.cli.record import Record, find_record
 from treeact.cli.run import RunOptions, choose_model, choose_question, exit_status, start_run
@@ -172,12 +173,15 @@ async def _take_orders(run: Run) -> None:
 
 
 def watch(name: str, *, runs: Path | None, look: Mapping[str, Any]) -> None:
-    """Show a run of another process, and steer it where it takes commands."""
+    """Show a run of another process, and steer it where it takes commands; or a benchmark."""
     from treeact.agents.remote import SOCKET_FILE, give_order
     from treeact.tui.session import Session
 
     need_terminal()
-    directory = find_run(name, folder=runs)
+    directory = _find(name, runs)
+    if is_benchmark(directory):
+        _show_bench(directory, look)
+        return
 
     async def steer(order: Order) -> bool:
         return await give_order(directory, order)
@@ -187,11 +191,26 @@ def watch(name: str, *, runs: Path | None, look: Mapping[str, Any]) -> None:
 
 
 def open_trace(name: str, *, runs: Path | None, look: Mapping[str, Any]) -> None:
-    """Show a run that is over, by its trace."""
+    """Show a run that is over, by its trace; or a benchmark."""
     from treeact.tui.session import Session
 
     need_terminal()
-    _show(Session(find_run(name, folder=runs)), first="trace", look=look)
+    directory = _find(name, runs)
+    if is_benchmark(directory):
+        _show_bench(directory, look)
+    else:
+        _show(Session(directory), first="trace", look=look)
+
+
+def _find(name: str, runs: Path | None) -> Path:
+    """Return the directory of a run, or of a benchmark that may have no event yet."""
+    return Path(name) if is_benchmark(Path(name)) else find_run(name, folder=runs)
+
+
+def _show_bench(directory: Path, look: Mapping[str, Any]) -> None:
+    from treeact.cli.bench_screen import show_bench
+
+    show_bench(directory, look)
 
 
 def _show(session: Session, *, first: str, look: Mapping[str, Any]) -> None:

@@ -45,7 +45,7 @@ def trace_open(
     run: RunArgument = "last",
     runs: RunsOption = UNSET,
 ) -> None:
-    """Browse a run's trace on a screen."""
+    """Browse a run's trace, or the directory of a benchmark, on a screen."""
     from treeact.cli.screens import look_of, open_trace
 
     open_trace(run, runs=runs, look=look_of(settings_of(context)))

@@ -29,12 +29,10 @@ class Redactor:
     """Replaces known secrets in text by the names of their variables."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        found = {
-            value: name
-            for name, value in environment.items()
-            if _SECRET_NAME.search(name) and len(value) >= _SHORTEST
+        names = filter(_SECRET_NAME.search, environment)
+        found = _told | {
+            environment[name]: name for name in names if len(environment[name]) >= _SHORTEST
         }
-        found = _told | found
         # a secret may stand in a log line as JSON spells it
         self._names = found | {json.dumps(value)[1:-1]: name for value, name in found.items()}
         alternatives = "|".join(map(re.escape, sorted(self._names, key=len, reverse=True)))

@@ -42,7 +42,8 @@ class RunApp(App[None]):
     """Shows one run and steers it.
 
     Args:
-        session: the run; or who starts one, when the question is known.
+        session: the run; or who starts one, when the question is known; None where a subclass
+            says later which runs are shown.
         about: with what a run is started, for the screen that asks for the question.
         go_on: how to go on from a node; None where that cannot be done from here.
         first: the screen to begin with.
@@ -65,7 +66,7 @@ class RunApp(App[None]):
 
     def __init__(
         self,
-        session: Session | Start,
+        session: Session | Start | None,
         *,
         about: str = "",
         go_on: GoOn | None = None,
@@ -92,6 +93,10 @@ class RunApp(App[None]):
         self._made: dict[str, RunBoundScreen] = {}
 
     def on_mount(self) -> None:
+        """Begin."""
+        self.show_first()
+
+    def show_first(self) -> None:
         """Show the first screen."""
         if self._start is None:
             self.push_screen(self._screen(self._first))

@@ -56,6 +56,20 @@ def _flips(comparisons: Sequence[Comparison]) -> Table:
     )
 
 
+def flip_square(comparison: Comparison) -> Table:
+    """Return the two by two table of one comparison: who has how many tasks right."""
+    sometimes = f" Both sometimes, alike: {comparison.alike}." if comparison.alike else ""
+    return Table(
+        title="Tasks by who has them right",
+        columns=("", "right in this", "not right in this"),
+        rows=[
+            ("right in the first", comparison.both, comparison.lost),
+            ("not right in the first", comparison.gained, comparison.neither),
+        ],
+        note=f"With several epochs, right is more often right.{sometimes}",
+    )
+
+
 def _efforts(comparisons: Sequence[Comparison]) -> Table:
     return Table(
         title="Differences in effort",

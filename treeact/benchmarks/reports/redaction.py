@@ -8,6 +8,8 @@ from treeact.benchmarks.results import Results, Row
 
 LEFT_OUT = "[left out]"
 
+GATED = frozenset({"gaia"})
+"""Suites whose rows must not be published."""
 ROLES = frozenset({"agent", "judge", "planner", "replanner"})
 """Roles that are always called so; plans name further ones, in the words of a task."""
 

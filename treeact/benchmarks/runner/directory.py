@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -153,14 +153,21 @@ class BenchDirectory:
         except OSError as error:
             raise ConfigError(f"cannot write in {self.path}: {error.strerror}") from error
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            if not _lock(lock, fcntl.LOCK_EX) and not _lock(lock, fcntl.LOCK_EX, after=0.05):
                 raise ConfigError(
                     f"another process runs the benchmark in {self.path}: wait for it, or name "
                     "another directory"
-                ) from None
+                )
             yield
+
+    @property
+    def busy(self) -> bool:
+        """Whether a process has it, this one or another."""
+        try:
+            with (self.path / LOCK_FILE).open("rb") as lock:
+                return not _lock(lock, fcntl.LOCK_SH)
+        except OSError:
+            return False
 
     def put_away(self) -> None:
         """Move everything there is into a folder beside the new run, which begins from nothing.
@@ -176,6 +183,22 @@ class BenchDirectory:
                     (self.path / name).rename(self.path / stamp / name)
         except OSError as error:
             raise ConfigError(f"cannot move what is in {self.path}: {error.strerror}") from error
+
+
+def _lock(file: IO[Any], kind: int, *, after: float = 0.0) -> bool:
+    """Lock a file; return whether that could be. Who looks whether it is locked holds it briefly.
+
+    Args:
+        file: the file.
+        kind: `LOCK_SH` or `LOCK_EX`.
+        after: seconds to wait before.
+    """
+    time.sleep(after)
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def prepare(
@@ -253,6 +276,11 @@ def open_directory(path: Path) -> tuple[BenchDirectory, Manifest]:
     if manifest is None:
         raise ConfigError(f"{path} holds no benchmark: make one with `treeact bench run`")
     return directory, manifest
+
+
+def is_benchmark(path: Path) -> bool:
+    """Return whether a directory is that of a benchmark, and not of one run."""
+    return (path / MANIFEST_FILE).is_file()
 
 
 def manifest_summary(manifest: Manifest) -> dict[str, Any]:

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from treeact.benchmarks.results import DONE, Results, Row, read_results, read_row, state_of
+from treeact.benchmarks.results import Results, Row, State, read_row, score_rows, state_of
 from treeact.benchmarks.runner.bench import Bench
 from treeact.benchmarks.runner.config import BenchConfig
 from treeact.benchmarks.runner.directory import BenchDirectory, Job, Manifest, prepare
 from treeact.benchmarks.runner.executor import Executor, LocalExecutor, MakeExecutor, Outcome, Work
+from treeact.benchmarks.runner.intake import Intake
 from treeact.benchmarks.runner.selection import EVERYTHING, Selection, select
 from treeact.benchmarks.suites import load_suite
 from treeact.errors import ConfigError, TreeActError, WorkerLost
 from treeact.trace.budget import Amounts, Budget
-from treeact.trace.events import BenchEnded, BenchStarted, Event, TaskEnded, TaskStarted
+from treeact.trace.events import BenchEnded, BenchStarted, Event, Noticed, TaskEnded, TaskStarted
 from treeact.trace.log import EventLog
 
 if TYPE_CHECKING:
     from treeact.benchmarks.suite import Suite
     from treeact.models.base import Model
 
-STAGGER = 0.002
-"""Seconds between the beginnings of the first jobs: in step they would wait for each other."""
 MOST_LOSSES = 3
 """Workers that one job may lose before it counts as failed: more is the doing of its own code."""
 BENCHMARK = "benchmark"
@@ -63,6 +63,7 @@ async def run_benchmark(
     executor: MakeExecutor = LocalExecutor,
     listen: Callable[[Event], None] = lambda event: None,
     stop: asyncio.Event | None = None,
+    intake: Intake | None = None,
 ) -> Results:
     """Run a suite, or what is left of it, and return the results.
 
@@ -78,6 +79,7 @@ async def run_benchmark(
         executor: where jobs are worked on.
         listen: called with each event of the benchmark.
         stop: when it is set, no job is begun any more, and those in progress are cancelled.
+        intake: what a person steers the jobs by while they are done.
 
     Raises:
         ConfigError: a name stands for nothing, the directory holds another run, or another process
@@ -107,11 +109,11 @@ async def run_benchmark(
                 model=model,
             )
             async with executor(bench) as carrying:
-                driver = Driver(home, manifest, suite, wanted, settings, log)
+                driver = Driver(home, manifest, suite, wanted, settings, log, intake or Intake())
                 await driver.run(carrying, stop or asyncio.Event())
         finally:
             log.close()
-    return read_results(directory, suite=suite)
+    return score_rows(directory, manifest, suite, driver.rows)
 
 
 class Driver:
@@ -124,6 +126,7 @@ class Driver:
         wanted: ids of the samples that are to be run now.
         settings: how it is run.
         log: where events are written.
+        intake: which jobs are worked on when.
     """
 
     def __init__(
@@ -134,6 +137,7 @@ class Driver:
         wanted: Sequence[str],
         settings: RunSettings,
         log: EventLog,
+        intake: Intake,
     ) -> None:
         self._home = home
         self._config = manifest.config
@@ -141,29 +145,39 @@ class Driver:
         self._log = log
         self._samples = {sample.task.id: sample for sample in suite.samples}
         self._budget = Budget(name=BENCHMARK, usd=settings.usd)
-        self._jobs = manifest.jobs()
-        rows = [read_row(home, job, self._samples[job.task], suite) for job in self._jobs]
-        chosen = set(wanted)
-        self._left = deque(
-            (job, row)
-            for job, row in zip(self._jobs, rows, strict=True)
-            if job.task in chosen and self._is_left(row)
-        )
-        self._done = sum(row.over for row in rows)
-        self._count_spent(rows)
+        self._suite = suite
+        self._rows = {job: self._read(job) for job in manifest.jobs()}
+        self._intake = intake
+        intake.open(settings.concurrency, self._note)
+        chosen, spent = set(wanted), []
+        for job, row in self._rows.items():
+            if job.task in chosen and self._is_left(row):
+                intake.add(job, row)
+            else:
+                spent.append(row)
+        self._count_spent(spent)
         self._message = ""
         self._losses: Counter[Job] = Counter()
+
+    @property
+    def rows(self) -> list[Row]:
+        """What came of each job so far, in their order, not scored."""
+        return list(self._rows.values())
+
+    def _read(self, job: Job) -> Row:
+        return read_row(self._home, job, self._samples[job.task], self._suite)
 
     def _is_left(self, row: Row) -> bool:
         return not row.over or (self._settings.again and row.answer is None)
 
     def _count_spent(self, rows: Sequence[Row]) -> None:
-        """Book what was spent before; what goes on from its record books its own once more."""
-        left = {(job.task, job.epoch) for job, _ in self._left}
+        """Book what was spent before, but for what goes on: its record books that once more."""
         for row in rows:
-            if (row.task, row.epoch) not in left:
-                total = row.total
-                self._budget.spent += Amounts(usd=total.cost, tokens=total.usage.total_tokens)
+            total = row.total
+            self._budget.spent += Amounts(usd=total.cost, tokens=total.usage.total_tokens)
+
+    def _note(self, text: str) -> None:
+        self._log.emit(Noticed(id="bench", text=text))
 
     async def run(self, executor: Executor, stop: asyncio.Event) -> None:
         """Do what is left.
@@ -176,29 +190,20 @@ class Driver:
             BenchStarted(
                 id="bench",
                 suite=self._config.suite,
-                jobs=len(self._jobs),
-                left=len(self._left),
+                jobs=len(self._rows),
+                left=self._intake.left,
             )
         )
         self._budget.start()
-        workers = [
-            asyncio.ensure_future(self._work_on(executor, STAGGER * number))
-            for number in range(min(self._settings.concurrency, len(self._left)))
-        ]
-        halting = asyncio.ensure_future(self._halt(stop, workers))
+        halting = asyncio.ensure_future(self._halt(stop))
         try:
-            await asyncio.gather(*workers)
-        except asyncio.CancelledError:
-            if not stop.is_set() and not self._message:
-                raise
+            await self._intake.work(partial(self._attempt, executor))
         finally:
             halting.cancel()
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, halting, return_exceptions=True)
+            await asyncio.gather(halting, return_exceptions=True)
             self._write_end()
 
-    async def _halt(self, stop: asyncio.Event, workers: Sequence[asyncio.Future[None]]) -> None:
+    async def _halt(self, stop: asyncio.Event) -> None:
         """Cancel everything when that is asked for, or the time is over."""
         try:
             async with asyncio.timeout(self._settings.seconds):
@@ -206,74 +211,84 @@ class Driver:
             self._message = "stopped on request"
         except TimeoutError:
             self._message = f"the {self._settings.seconds:g} seconds of the benchmark are over"
-        for worker in workers:
-            worker.cancel()
+        self._intake.close(cancel=True)
 
-    async def _work_on(self, executor: Executor, delay: float) -> None:
-        """Do one job after the other."""
-        await asyncio.sleep(delay)
-        while self._left and not self._message:
-            job, row = self._left.popleft()
-            try:
-                await self._do(executor, job, row)
-            except WorkerLost:
-                self._losses[job] += 1
-                if self._losses[job] < MOST_LOSSES:
-                    self._left.append((job, replace(row, state="unfinished")))
-            except asyncio.CancelledError:
-                self._left.appendleft((job, row))
-                raise
+    async def _attempt(self, executor: Executor, job: Job, row: Row) -> None:
+        """Do a job, and put it back where its worker was lost."""
+        try:
+            await self._do(executor, job, row)
+        except WorkerLost:
+            self._losses[job] += 1
+            if self._losses[job] < MOST_LOSSES:
+                self._intake.add(job, replace(row, state="unfinished"))
+        finally:
+            self._rows[job] = self._read(job)  # now, while others wait for their models
 
     async def _do(self, executor: Executor, job: Job, row: Row) -> None:
-        sample = self._samples[job.task]
         fresh = row.over  # the same limits would stop its record at the same place
-        self._done -= fresh
         aside = self._home.set_aside(job)
         attempt = len(self._home.earlier(job)) + 1
-        id = f"bench/{job.folder}"
         self._log.emit(
-            TaskStarted(id=id, task=job.task, epoch=job.epoch, attempt=attempt, level=sample.level)
-        )
-        work = Work(
-            job=job,
-            sample=sample,
-            trace=self._home.trace(job),
-            resume=None if fresh else aside,
-            budget=self._budget.child(name="task", **self._config.limits.budget()),
-            working=self._config.limits.working,
-        )
-        try:
-            outcome = await executor.execute(work)
-        except ConfigError:
-            raise  # what is wrong with one is wrong with all
-        except TreeActError as error:
-            self._write_error(id, job, attempt, error)
-            if isinstance(error, WorkerLost):
-                raise
-        else:
-            self._write_outcome(id, job, attempt, outcome)
-            self._done += state_of(outcome.result.reason, outcome.result.message) in DONE
-
-    def _write_error(self, id: str, job: Job, attempt: int, error: TreeActError) -> None:
-        self._log.emit(
-            TaskEnded(
-                id=id,
+            TaskStarted(
+                id=_id(job),
                 task=job.task,
                 epoch=job.epoch,
                 attempt=attempt,
-                state="errored",
-                reason=type(error).__name__,
-                message=str(error),
+                level=self._samples[job.task].level,
+            )
+        )
+        try:
+            outcome = await executor.execute(self._work(job, None if fresh else aside))
+        except ConfigError:
+            raise  # what is wrong with one is wrong with all
+        except TreeActError as error:
+            self._intake.give_up(job, row)
+            self._write_failure(job, attempt, "errored", type(error).__name__, str(error))
+            if isinstance(error, WorkerLost):
+                raise
+        except asyncio.CancelledError:
+            self._intake.give_up(job, row)
+            if not self._message:  # it alone, and not the whole
+                self._write_failure(job, attempt, "cancelled", "cancelled")
+            raise
+        else:
+            if self._write_outcome(job, attempt, outcome) == "errored":
+                self._intake.give_up(job, row)
+
+    def _work(self, job: Job, resume: Path | None) -> Work:
+        limits = self._config.limits
+        return Work(
+            job=job,
+            sample=self._samples[job.task],
+            trace=self._home.trace(job),
+            resume=resume,
+            budget=self._budget.child(name="task", **limits.budget()),
+            working=limits.working,
+        )
+
+    def _write_failure(
+        self, job: Job, attempt: int, state: State, reason: str, message: str = ""
+    ) -> None:
+        self._log.emit(
+            TaskEnded(
+                id=_id(job),
+                task=job.task,
+                epoch=job.epoch,
+                attempt=attempt,
+                state=state,
+                reason=reason,
+                message=message,
             )
         )
 
-    def _write_outcome(self, id: str, job: Job, attempt: int, outcome: Outcome) -> None:
+    def _write_outcome(self, job: Job, attempt: int, outcome: Outcome) -> State:
+        """Write down what came of a job, and return the state that it is in."""
         result = outcome.result
         total = result.ledger.total
         state = state_of(result.reason, result.message)
         self._log.emit(
             TaskEnded(
-                id=id,
+                id=_id(job),
                 task=job.task,
                 epoch=job.epoch,
                 attempt=attempt,
@@ -291,7 +306,14 @@ class Driver:
         )
         if state == "cancelled" and result.reason == "budget" and not self._message:
             self._message = f"the ${self._settings.usd:g} of the benchmark are spent"
+            self._intake.close()
+        return state
 
     def _write_end(self) -> None:
-        left = len(self._jobs) - self._done
-        self._log.emit(BenchEnded(id="bench", done=self._done, left=left, message=self._message))
+        done = sum(row.over for row in self.rows)
+        left = len(self._rows) - done
+        self._log.emit(BenchEnded(id="bench", done=done, left=left, message=self._message))
+
+
+def _id(job: Job) -> str:
+    return f"bench/{job.folder}"

@@ -33,19 +33,10 @@ class Approve(StrEnum):
 
 
 class Display(StrEnum):
-    """How a run is shown."""
+    """How a run or a benchmark is shown."""
 
     auto = "auto"
     tui = "tui"
-    plain = "plain"
-    jsonl = "jsonl"
-    quiet = "quiet"
-
-
-class BenchDisplay(StrEnum):
-    """How a benchmark is shown while it runs."""
-
-    auto = "auto"
     plain = "plain"
     jsonl = "jsonl"
     quiet = "quiet"
@@ -271,9 +262,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(key="bench.cache", kind=Path, help="Folder of a cache of replies."),
     Setting(
         key="bench.display",
-        kind=BenchDisplay,
+        kind=Display,
         help="How a benchmark is shown.",
-        default=BenchDisplay.auto,
+        default=Display.auto,
     ),
     Setting(
         key="models",

@@ -20,8 +20,8 @@ REFRESH = 0.1
 """Seconds between two looks for news: ten a second is what an eye follows."""
 
 
-class RunBoundScreen(Screen[None]):
-    """A screen about one run. Subclasses lay out a body and draw their view."""
+class CommonScreen(Screen[None]):
+    """A screen with a head, something to search in, and something to copy."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search", show=False),
@@ -30,18 +30,9 @@ class RunBoundScreen(Screen[None]):
         Binding("y", "copy", "Copy", show=False),
     ]
 
-    class GoOn(Message):
-        """A person wants the run to go on from a step or node."""
-
-        def __init__(self, node: str) -> None:
-            super().__init__()
-            self.node = node
-
-    def __init__(self, session: Session) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.session = session
         self._words = ""
-        self._drawn = -1
 
     def compose(self) -> ComposeResult:
         """Lay out the head, the body and the line to search by."""
@@ -55,10 +46,6 @@ class RunBoundScreen(Screen[None]):
         """Lay out what the screen is about."""
         raise NotImplementedError
 
-    async def update_view(self) -> None:
-        """Draw what is new."""
-        raise NotImplementedError
-
     async def find(self, words: str, *, forward: bool) -> bool:
         """Go to the next place with some words; return whether there is one."""
         return False
@@ -66,6 +53,54 @@ class RunBoundScreen(Screen[None]):
     def copied(self) -> str:
         """Return what `y` copies."""
         return ""
+
+    def action_search(self) -> None:
+        """Ask for words to search for."""
+        search = self.query_one("#search", Input)
+        search.display = True
+        search.value = ""
+        search.focus()
+
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Search for what was typed."""
+        if event.input.id != "search":
+            return
+        event.input.display = False
+        self._words = event.value
+        self.focus_next()
+        await self.action_again(True)
+
+    async def action_again(self, forward: bool) -> None:
+        """Go to the next hit, or the one before."""
+        if self._words and not await self.find(self._words, forward=forward):
+            self.notify(f"nothing holds {self._words!r}")
+
+    def action_copy(self) -> None:
+        """Copy what is in focus."""
+        text = self.copied()
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.notify(f"copied {len(text)} characters")
+
+
+class RunBoundScreen(CommonScreen):
+    """A screen about one run. Subclasses lay out a body and draw their view."""
+
+    class GoOn(Message):
+        """A person wants the run to go on from a step or node."""
+
+        def __init__(self, node: str) -> None:
+            super().__init__()
+            self.node = node
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._drawn = -1
+
+    async def update_view(self) -> None:
+        """Draw what is new."""
+        raise NotImplementedError
 
     def on_mount(self) -> None:
         """Look for news from now on."""
@@ -99,31 +134,3 @@ class RunBoundScreen(Screen[None]):
         if said:
             self.notify(said, severity="warning")
         return not said
-
-    def action_search(self) -> None:
-        """Ask for words to search for."""
-        search = self.query_one("#search", Input)
-        search.display = True
-        search.value = ""
-        search.focus()
-
-    async def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Search for what was typed."""
-        if event.input.id != "search":
-            return
-        event.input.display = False
-        self._words = event.value
-        self.focus_next()
-        await self.action_again(True)
-
-    async def action_again(self, forward: bool) -> None:
-        """Go to the next hit, or the one before."""
-        if self._words and not await self.find(self._words, forward=forward):
-            self.notify(f"nothing holds {self._words!r}")
-
-    def action_copy(self) -> None:
-        """Copy what is in focus."""
-        text = self.copied()
-        if text:
-            self.app.copy_to_clipboard(text)
-            self.notify(f"copied {len(text)} characters")

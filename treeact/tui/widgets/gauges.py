@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from treeact.tui.views.run import Gauge, RunView
 
 BAR = 10
@@ -40,6 +42,11 @@ def status_line(view: RunView, now: float, *, width: int) -> str:
         for name in ("seconds", "steps", "tokens")
     )
     parts = [state, f"step {steps}", view.cost, f"{tokens} tok", time, view.model, view.agent]
+    return fitting(parts, width)
+
+
+def fitting(parts: Iterable[str], width: int) -> str:
+    """Return as many of the parts in a line as `width` lets there be, the first ones first."""
     line = ""
     for part in filter(None, parts):
         longer = f"{line} · {part}" if line else part
