@@ -70,6 +70,7 @@ async def _run_on_screen(options: RunOptions) -> int:
     from treeact.tui.app import RunApp
     from treeact.tui.asking import Asking
 
+    RunApp.check_keys(options.look.get("keys", {}))
     record = find_record(options.record_options, runs=options.runs)
     question = None
     if options.question is not None or record is not None:
