@@ -3,12 +3,13 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check perf image clean
+.PHONY: help setup demo test test-versions check perf image clean
 
 # To be set on the command line, as in `make test TEST_ARGS="-k driver"`; the caller's variables of
 # these names are not read.
 PYTHON =
 TEST_ARGS =
+UNITS = tests/agents tests/models tests/planners tests/sandbox tests/tools tests/trace
 VENV = .venv
 
 PY = $(VENV)/bin/python
@@ -23,7 +24,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX PYTHONDONTWRITEBYTECODE
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV UV_PROJECT_ENVIRONMENT UV_SYSTEM_PYTHON
 
 help: ## List the targets.
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## Make .venv with TreeAct and its tools, and the jail's packages. Once; then instant.
 
@@ -32,6 +33,21 @@ demo: $(READY) ## Run the agent over the mini suite from recorded responses, in 
 
 test: $(READY) ## Run all tests. TEST_ARGS="..." goes to pytest.
 	@$(PY) -m pytest -n auto $(TEST_ARGS)
+
+# Found on the path or where pyenv keeps them; each gets an environment of its own within $(VENV).
+test-versions: ## Run the tests that need no Docker engine on each other Python that is here. UNITS="tests/..."
+	@for version in 3.11 3.12 3.13; do \
+	    for python in python$$version "$$HOME"/.pyenv/versions/$$version.*/bin/python ''; do \
+	        [ -n "$$python" ] && "$$python" $(NEW_ENOUGH) && break; \
+	    done; \
+	    if [ -z "$$python" ]; then \
+	        echo "test-versions: no Python $$version here"; \
+	    else \
+	        echo "test-versions: $$("$$python" --version)"; \
+	        $(MAKE) --no-print-directory test PYTHON="$$python" VENV="$(VENV)/$$version" \
+	            TEST_ARGS="-m 'not docker' $(UNITS)" || exit 1; \
+	    fi; \
+	done
 
 check: $(READY) ## Lint, formatting, types, and the import rules between layers.
 	$(PY) -m ruff check .

@@ -1,8 +1,8 @@
 """1,000 tasks whose model takes a second to answer, 100 at once: how near to ideal is a runner?
 
 Ideal is tasks x latency / concurrency: 10 s. Each runner works in a process of its own, one after
-the other and again, and keeps its usual records; its start-up is not counted, writing its records
-and scoring are.
+the other and again, and keeps its usual records. Its start-up is not counted: it has done one task
+before. Writing its records and scoring are.
 
 - `treeact, no sandbox`: the json agent, one model call and one tool call a task.
 - `treeact, pooled sandboxes`: CodeAct, whose code runs in a warm sandbox that no other task had.

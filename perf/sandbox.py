@@ -31,7 +31,7 @@ sys.path.insert(0, str(SUBJECTS))
 from state import BIG_ARRAY, SMALL_OBJECTS
 
 from treeact.errors import TreeActError
-from treeact.sandbox.engine import Endpoint
+from treeact.sandbox.docker.engine import Endpoint
 from treeact.sandbox.image import PYTHON, image_tag
 
 ECHO = "raw pipe echo"

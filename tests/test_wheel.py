@@ -15,7 +15,7 @@ from tests.agents.support import answer, code
 from tests.cli.support import environment, recording
 
 ROOT = Path(__file__).parent.parent
-EXTRAS = ("web", "mcp", "studies", "bench", "ray")
+EXTRAS = ("web", "mcp", "studies", "bench", "ray", "otel")
 
 EACH_EXTRA = """
 import asyncio, sys
@@ -44,6 +44,7 @@ command("study", "codeact", "--seeds", "2")
 Path("rows.parquet").write_bytes(b"PAR1")
 read(lambda: list(read_parquet(Path("rows.parquet"), ["x"])))
 command("bench", "run", "apis", "-m", "oracle", "--executor", "ray", "--out", "out")
+command("run", "?", "--model", "replay:tape.jsonl", "--otlp", "http://127.0.0.1:9")
 """
 """Does what needs an extra, for one after the other of `EXTRAS`."""
 
@@ -78,6 +79,15 @@ def check_contents(wheel: Path) -> None:
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
+def check_metadata(told: PathDistribution) -> None:
+    """Assert that the project is described, and each extra in the README."""
+    assert set(told.metadata.get_all("Provides-Extra") or ()) == set(EXTRAS)
+    readme = (ROOT / "README.md").read_text()
+    assert told.read_text("METADATA").endswith(readme)
+    for extra in EXTRAS:
+        assert f"| `{extra}` |" in readme
+
+
 def install(wheel: Path, folder: Path) -> Path:
     """Return the interpreter of an environment with the wheel and what it says that it needs."""
     run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder.parent)
@@ -89,7 +99,9 @@ def install(wheel: Path, folder: Path) -> Path:
         run(*command, "--no-compile", wheel, cwd=folder)
     [site] = folder.glob("lib/python*/site-packages")
     [info] = site.glob("treeact-*.dist-info")
-    for item in needed(PathDistribution(info).requires or ()):
+    told = PathDistribution(info)
+    check_metadata(told)
+    for item in needed(told.requires or ()):
         for name in {file.parts[0] for file in item.files or ()} - {"..", "__pycache__"}:
             if not (site / name).exists():
                 (site / name).symlink_to(str(item.locate_file(name)))

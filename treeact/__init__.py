@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from treeact.agents.agent import Agent as Agent
     from treeact.agents.codeact import CodeAct as CodeAct
-    from treeact.agents.codeagents import CodeAgents as CodeAgents
-    from treeact.agents.codeagents import Role as Role
+    from treeact.agents.codified.agent import CodeAgents as CodeAgents
+    from treeact.agents.codified.agent import Role as Role
     from treeact.agents.dynasaur import DynaSaur as DynaSaur
     from treeact.agents.json_agent import JsonAgent as JsonAgent
     from treeact.agents.library import ActionLibrary as ActionLibrary
-    from treeact.agents.poact import PoAct as PoAct
+    from treeact.agents.poact.agent import PoAct as PoAct
     from treeact.agents.run import Result as Result
     from treeact.agents.run import Run as Run
     from treeact.agents.task import Task as Task
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from treeact.errors import TreeActError as TreeActError
     from treeact.models import ScriptedModel as ScriptedModel
     from treeact.sandbox.base import Limits as Limits
-    from treeact.sandbox.docker import DockerSandbox as DockerSandbox
-    from treeact.sandbox.jail import JailSandbox as JailSandbox
-    from treeact.sandbox.unsafe import UnsafeLocalSandbox as UnsafeLocalSandbox
+    from treeact.sandbox.docker.sandbox import DockerSandbox as DockerSandbox
+    from treeact.sandbox.local.jail import JailSandbox as JailSandbox
+    from treeact.sandbox.local.unsafe import UnsafeLocalSandbox as UnsafeLocalSandbox
     from treeact.tools import tool as tool
     from treeact.trace.budget import Budget as Budget
 
@@ -37,20 +37,20 @@ _HOMES = {
     "AnswerError": "treeact.errors",
     "Budget": "treeact.trace.budget",
     "CodeAct": "treeact.agents.codeact",
-    "CodeAgents": "treeact.agents.codeagents",
-    "DockerSandbox": "treeact.sandbox.docker",
+    "CodeAgents": "treeact.agents.codified.agent",
+    "DockerSandbox": "treeact.sandbox.docker.sandbox",
     "DynaSaur": "treeact.agents.dynasaur",
-    "JailSandbox": "treeact.sandbox.jail",
+    "JailSandbox": "treeact.sandbox.local.jail",
     "JsonAgent": "treeact.agents.json_agent",
     "Limits": "treeact.sandbox.base",
-    "PoAct": "treeact.agents.poact",
+    "PoAct": "treeact.agents.poact.agent",
     "Result": "treeact.agents.run",
-    "Role": "treeact.agents.codeagents",
+    "Role": "treeact.agents.codified.agent",
     "Run": "treeact.agents.run",
     "ScriptedModel": "treeact.models",
     "Task": "treeact.agents.task",
     "TreeActError": "treeact.errors",
-    "UnsafeLocalSandbox": "treeact.sandbox.unsafe",
+    "UnsafeLocalSandbox": "treeact.sandbox.local.unsafe",
     "blocking": "treeact.bridge",
     "tool": "treeact.tools",
 }

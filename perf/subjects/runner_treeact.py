@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from treeact import ScriptedModel, Task
+from treeact.benchmarks.results import Results
 from treeact.benchmarks.runner.config import BenchConfig
 from treeact.benchmarks.runner.driver import RunSettings, run_benchmark
 from treeact.benchmarks.scorers import GAIA
@@ -40,16 +41,19 @@ def model(agent: str) -> ScriptedModel:
     return ScriptedModel(reply)
 
 
-def main(tasks: int, concurrency: int, agent: str, sandbox: str) -> None:
+def bench(directory: Path, tasks: int, concurrency: int, agent: str, sandbox: str) -> Results:
     config = BenchConfig(suite="echo", agent=agent, model="simulated", sandbox=sandbox)
     settings = RunSettings(concurrency=concurrency)
+    return asyncio.run(
+        run_benchmark(config, directory, settings, suite=suite(tasks), model=model(agent))
+    )
+
+
+def main(tasks: int, concurrency: int, agent: str, sandbox: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
+        bench(Path(folder) / "warm-up", 1, 1, agent, sandbox)
         began, cpu = time.perf_counter(), time.process_time()
-        results = asyncio.run(
-            run_benchmark(
-                config, Path(folder) / "run", settings, suite=suite(tasks), model=model(agent)
-            )
-        )
+        results = bench(Path(folder) / "run", tasks, concurrency, agent, sandbox)
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     if results.accuracy != 1.0:
         raise RuntimeError(f"accuracy {results.accuracy}: {results.rows[0]}")

@@ -16,7 +16,7 @@ from support.bench import Unavailable
 from support.peers import JUPYTER_IN_IMAGE
 from treeact.errors import TreeActError
 from treeact.sandbox import image
-from treeact.sandbox.engine import Endpoint
+from treeact.sandbox.docker.engine import Endpoint
 
 DOCKERFILE = f"""
 ARG BASE

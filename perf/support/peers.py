@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from support.bench import Unavailable
-from treeact.sandbox.packages import cache_folder
+from treeact.sandbox.local.packages import cache_folder
 
 PEERS = {
     "smolagents": (

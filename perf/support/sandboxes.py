@@ -20,7 +20,7 @@ from support.processes import alive, descendants, pss
 from support.worker import SUBJECTS
 from treeact import Limits, tool
 from treeact.sandbox.branch import DriverBranch
-from treeact.sandbox.engine import Endpoint
+from treeact.sandbox.docker.engine import Endpoint
 from treeact.sandbox.select import sandbox_class
 from treeact.sandbox.session import DriverSandbox
 

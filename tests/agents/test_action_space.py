@@ -7,7 +7,7 @@ import pytest
 from tests.agents.policies import RULES_ONLY, STEPS, agent, prompt, run
 from tests.agents.support import answer, code, of_type
 from treeact import DynaSaur, ScriptedModel, Task, tool
-from treeact.agents.action_space import ActionSpace
+from treeact.agents.poact.action_space import ActionSpace
 from treeact.errors import ConfigError
 from treeact.models.base import Request
 from treeact.planners.protocols import Code, Observation, Proposal, Step

@@ -23,7 +23,7 @@ from treeact.agents.compaction import (
     cut,
     size_of,
 )
-from treeact.agents.planning import PlanAgent, World
+from treeact.agents.plans.agent import PlanAgent, World
 from treeact.cli.display import Plain
 from treeact.errors import ConfigError, ContextFull
 from treeact.models.base import Image, Message, Request

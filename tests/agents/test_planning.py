@@ -7,8 +7,8 @@ import pytest
 
 from tests.agents.support import of_type
 from treeact import Result, ScriptedModel, Task
-from treeact.agents.plan_parts import plan_reader
-from treeact.agents.planning import PlanAgent
+from treeact.agents.plans.agent import PlanAgent
+from treeact.agents.plans.parts import plan_reader
 from treeact.benchmarks.environments.worlds import PlanTask, find_task, plan_tasks
 from treeact.errors import ConfigError
 from treeact.models.base import Request

@@ -10,7 +10,7 @@ from rich.console import Console
 from tests.agents.policies import KEEP, RULES_ONLY, STEPS, agent, prompt, run, scripted
 from tests.agents.support import Dying, answer, code, of_type
 from treeact import Budget, CodeAct, PoAct, Run, ScriptedModel, Task
-from treeact.agents.poact_parts import read_verdict
+from treeact.agents.poact.parts import read_verdict
 from treeact.agents.registry import AGENTS, look_up, make_planner
 from treeact.benchmarks.scorers import gaia_score
 from treeact.benchmarks.suites import load_suite

@@ -14,7 +14,7 @@ from treeact.errors import ConfigError
 from treeact.models.base import Message, Request
 from treeact.planners import BestOfN
 from treeact.planners.export import read_trees
-from treeact.trace.events import ModelCalled, Noticed, ToolCalled
+from treeact.trace.events import Diverged, ModelCalled, ToolCalled
 
 THREE = [code("x = 3"), code("x += 1\nprint(x)"), code("x = 100"), answer("100")]
 
@@ -47,7 +47,7 @@ async def test_the_state_is_that_after_the_step_and_the_rest_is_live(tmp_path: P
     assert [words[-1] for words in told] == ["4", "8"]
     assert len(of_type(events, ModelCalled)) == 2, "the model is not asked again for the way there"
     assert result.ledger.total.calls == 2
-    assert not of_type(events, Noticed)
+    assert not of_type(events, Diverged)
     assert result.steps == 2
     started = events[0]
     assert started.settings["from"]["node"] == "run/step-2"
@@ -131,14 +131,15 @@ async def test_a_write_that_a_search_put_off_is_made_once(
     assert outbox == ["a"]
 
 
-async def test_a_step_that_comes_out_differently_is_noted(tmp_path: Path) -> None:
+async def test_a_step_that_comes_out_differently_is_told(tmp_path: Path) -> None:
     await run(
         [code("import os; print(os.getpid(), id(object()))"), answer("1")], trace=tmp_path / "1"
     )
     result, events = await go_on("step-1", tmp_path / "1", [answer("2")])
     assert result.answer == "2"
-    (noticed,) = of_type(events, Noticed)
-    assert "run/step-1 came out differently" in noticed.text
+    (diverged,) = of_type(events, Diverged)
+    assert (diverged.id, diverged.what) == ("run/step-1", "output")
+    assert diverged.before != diverged.now
 
 
 async def test_what_the_user_said_on_the_way_stays(tmp_path: Path) -> None:

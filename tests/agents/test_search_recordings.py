@@ -12,7 +12,7 @@ import pytest
 from tests.agents.support import of_type
 from treeact import CodeAct, Result, Run
 from treeact.agents.agent import Agent
-from treeact.agents.planning import PlanAgent
+from treeact.agents.plans.agent import PlanAgent
 from treeact.agents.task import Task
 from treeact.benchmarks.environments.worlds import find_task
 from treeact.benchmarks.scorers import gaia_score

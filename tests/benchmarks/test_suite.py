@@ -52,7 +52,7 @@ def test_a_good_folder_gives_samples_in_file_order(tmp_path: Path) -> None:
 
 
 def test_the_task_has_no_room_for_the_truth() -> None:
-    assert {field.name for field in fields(Task)} == {"id", "question", "files"}
+    assert {field.name for field in fields(Task)} == {"id", "question", "files", "answer_type"}
     with pytest.raises(FrozenInstanceError):
         Task("q").question = "other"  # type: ignore[misc]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from treeact.agents.planning import PlanAgent
+from treeact.agents.plans.agent import PlanAgent
 from treeact.agents.registry import make_planner
 from treeact.agents.run import Result
 from treeact.benchmarks.environments.worlds import PlanTask

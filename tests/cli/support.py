@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.forked import Commands
+from treeact.cli import main
 from treeact.models import Message, RecordingModel, Request, ScriptedModel
 
 COMMAND = [sys.executable, "-m", "treeact"]
@@ -17,7 +20,16 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
     """Return an environment without the caller's keys and settings, and with its own folders."""
     names = ("PATH", "HOME", "LANG", "DOCKER_HOST", "TREEACT_HOME")
     kept = {name: os.environ[name] for name in names if name in os.environ}
-    return {**kept, "TREEACT_RUNS": str(tmp_path / "runs"), "COLUMNS": "100", **more}
+    own = {"TREEACT_RUNS": str(tmp_path / "runs"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    return {**kept, **own, "COLUMNS": "100", **more}
+
+
+def command(*arguments: str) -> int:
+    """Run the command in this process, which is quicker, and return its exit status."""
+    with pytest.raises(SystemExit) as end, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["treeact", *arguments])
+        main()
+    return int(end.value.code or 0)
 
 
 def treeact(

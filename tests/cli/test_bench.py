@@ -8,16 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from treeact.cli import main
+from tests.cli.support import command
 
 ORACLE = ["--model", "oracle:act=0.9,seed=2"]
 
 
 def bench(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["treeact", "bench", *arguments])
-        main()
-    return int(end.value.code or 0)
+    return command("bench", *arguments)
 
 
 def test_a_run_its_status_and_the_answers_to_hand_in(

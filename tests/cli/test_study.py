@@ -48,7 +48,8 @@ def test_the_same_results_give_the_same_files(tmp_path):
 
 
 def test_the_list_has_every_study_with_its_question(tmp_path):
-    listed = json.loads(study(tmp_path, "list", "--json").stdout)
+    lines = study(tmp_path, "list", "--json").stdout.splitlines()
+    listed = {row["study"]: row["question"] for row in map(json.loads, lines)}
     assert listed.keys() >= {"codeact", "search", "toolchain", "tree-planner"}
     assert all(question.endswith("?") for question in listed.values())
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from tests.sandbox.support import Tool
 from treeact.sandbox.base import Limits
-from treeact.sandbox.docker import DockerSandbox
-from treeact.sandbox.jail import JailSandbox
+from treeact.sandbox.docker.sandbox import DockerSandbox
+from treeact.sandbox.local.jail import JailSandbox
+from treeact.sandbox.local.unsafe import UnsafeLocalSandbox
 from treeact.sandbox.session import DriverSandbox
-from treeact.sandbox.unsafe import UnsafeLocalSandbox
 
 LIMITS = Limits(grace=0.01)
 MAKERS: dict[str, Callable[[], DriverSandbox]] = {

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from treeact.sandbox.base import Limits
-from treeact.sandbox.channel import Channel
-from treeact.sandbox.protocol import HEADER, VERSION, Kind
+from treeact.sandbox.link.channel import Channel
+from treeact.sandbox.link.protocol import HEADER, VERSION, Kind
 from treeact.sandbox.session import DriverSandbox
 
 FROM_SANDBOX = [kind for kind in Kind if kind >= Kind.HELLO]

@@ -17,10 +17,10 @@ from treeact.errors import ConfigError, SandboxUnavailable
 from treeact.sandbox.base import Execution, ExecutionError, FileInfo, HostTool, Limits, ToolCall
 from treeact.sandbox.conformance import AREAS, CHECKS, Check, check, forks, suite
 from treeact.sandbox.conformance.__main__ import main
-from treeact.sandbox.docker import DockerSandbox
-from treeact.sandbox.jail import JailSandbox
+from treeact.sandbox.docker.sandbox import DockerSandbox
+from treeact.sandbox.local.jail import JailSandbox
+from treeact.sandbox.local.unsafe import UnsafeLocalSandbox
 from treeact.sandbox.session import DriverSandbox
-from treeact.sandbox.unsafe import UnsafeLocalSandbox
 
 SHARING = ("state", "forks", "timeouts")
 """Areas whose checks use nothing of a sandbox but branches of their own."""

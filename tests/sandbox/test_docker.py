@@ -16,11 +16,11 @@ import pytest
 from docker import DockerClient
 
 from treeact.errors import ConfigError, SandboxUnavailable
-from treeact.sandbox import container, owner
-from treeact.sandbox import docker as module
 from treeact.sandbox.base import Limits
-from treeact.sandbox.docker import DockerChannel, DockerSandbox
-from treeact.sandbox.engine import Endpoint
+from treeact.sandbox.docker import container, owner
+from treeact.sandbox.docker import sandbox as module
+from treeact.sandbox.docker.engine import Endpoint
+from treeact.sandbox.docker.sandbox import DockerChannel, DockerSandbox
 from treeact.sandbox.image import image_tag
 
 docker = pytest.mark.docker
@@ -308,7 +308,7 @@ async def test_a_cancelled_start_leaves_nothing(engine: DockerClient, delay: flo
 
 HOST = """
 import asyncio
-from treeact.sandbox.docker import DockerSandbox
+from treeact.sandbox.docker.sandbox import DockerSandbox
 async def main():
     async with DockerSandbox() as sandbox:
         branch = await sandbox.branch()
@@ -345,7 +345,7 @@ async def test_a_host_killed_during_the_start_leaves_nothing_after_a_sweep(
     name = wait[moment]
     code = (
         "import asyncio, os, signal\n"
-        "from treeact.sandbox import container, docker as module\n"
+        "from treeact.sandbox.docker import container, sandbox as module\n"
         f"original = {name}\n"
         "def tell(*args, **options):\n"
         "    result = original(*args, **options)\n"
@@ -510,7 +510,7 @@ async def test_an_engine_behind_tls(
 
 def test_importing_the_sandbox_does_not_import_docker() -> None:
     code = (
-        "import sys, treeact.sandbox.docker\n"
+        "import sys, treeact.sandbox.docker.sandbox\n"
         "print('docker' in sys.modules, 'requests' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

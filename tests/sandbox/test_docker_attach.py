@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treeact.errors import SandboxError, SandboxUnavailable
-from treeact.sandbox import attach as module
-from treeact.sandbox.attach import AttachedStream, attach
-from treeact.sandbox.engine import Endpoint
+from treeact.sandbox.docker import attach as module
+from treeact.sandbox.docker.attach import AttachedStream, attach
+from treeact.sandbox.docker.engine import Endpoint
 
 ACCEPTED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
 

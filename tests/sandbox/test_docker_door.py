@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from treeact.sandbox import docker as module
-from treeact.sandbox.docker import DockerChannel, DockerSandbox
-from treeact.sandbox.door import NAME, Door, open_door
+from treeact.sandbox.docker import sandbox as module
+from treeact.sandbox.docker.door import NAME, Door, open_door
+from treeact.sandbox.docker.sandbox import DockerChannel, DockerSandbox
 
 docker = pytest.mark.docker
 

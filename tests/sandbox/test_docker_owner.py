@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from treeact.sandbox import owner
+from treeact.sandbox.docker import owner
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_another_process_namespace_is_not_judged(ours: dict[str, str]) -> None:
 
 
 def test_a_dead_owner_leaves_a_stale_container(ours: dict[str, str]) -> None:
-    code = "import json; from treeact.sandbox import owner; print(owner.labels(lifetime=60))"
+    code = "import json; from treeact.sandbox.docker import owner; print(owner.labels(lifetime=60))"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     labels = eval(process.communicate()[0])
     assert labels["treeact.owner"].startswith(f"{process.pid} ")

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from treeact.sandbox import jail
 from treeact.sandbox.base import Limits
-from treeact.sandbox.docker import DockerSandbox
-from treeact.sandbox.jail import JailSandbox
+from treeact.sandbox.docker.sandbox import DockerSandbox
+from treeact.sandbox.local import jail
+from treeact.sandbox.local.jail import JailSandbox
+from treeact.sandbox.local.unsafe import UnsafeLocalSandbox
 from treeact.sandbox.session import DriverSandbox
-from treeact.sandbox.unsafe import UnsafeLocalSandbox
 
 KILLS = 500
 LIMITS = Limits(grace=0.005)

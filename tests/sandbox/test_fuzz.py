@@ -15,8 +15,8 @@ from treeact.errors import TreeActError
 from treeact.sandbox import live, run, session
 from treeact.sandbox.base import Execution, FileInfo, Limits, ToolCall
 from treeact.sandbox.branch import DriverBranch
-from treeact.sandbox.channel import Channel
-from treeact.sandbox.protocol import HEADER, Kind
+from treeact.sandbox.link.channel import Channel
+from treeact.sandbox.link.protocol import HEADER, Kind
 
 GROUPS, FRAMES = 10, 1_100
 LIMITS = Limits(

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from treeact.sandbox import container, owner
-from treeact.sandbox.engine import Endpoint
+from treeact.sandbox.docker import container, owner
+from treeact.sandbox.docker.engine import Endpoint
 
 PHASES = ["start", "run", "fork", "put", "call", "kill", "close"]
 MOMENTS = [(PHASES[number % len(PHASES)], 1000 + number) for number in range(20)]

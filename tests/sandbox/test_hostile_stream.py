@@ -11,8 +11,8 @@ import pytest
 
 from treeact.errors import SandboxError
 from treeact.sandbox.base import Execution, Limits
-from treeact.sandbox.channel import Channel
-from treeact.sandbox.protocol import Decoder, Kind, encode
+from treeact.sandbox.link.channel import Channel
+from treeact.sandbox.link.protocol import Decoder, Kind, encode
 from treeact.sandbox.session import DriverSandbox
 
 LIMITS = Limits(timeout=0.05, grace=0.05, frame=4096, output=2048, images=2, image_bytes=512)

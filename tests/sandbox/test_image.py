@@ -8,8 +8,8 @@ import pytest
 
 from treeact.errors import SandboxUnavailable
 from treeact.sandbox import image
-from treeact.sandbox.engine import Endpoint
-from treeact.sandbox.packages import packages
+from treeact.sandbox.docker.engine import Endpoint
+from treeact.sandbox.local.packages import packages
 
 
 def context(environ: dict[str, str]) -> dict[str, bytes]:

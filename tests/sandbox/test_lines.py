@@ -10,7 +10,7 @@ from tests.sandbox.conftest import Make
 from tests.sandbox.support import Tool
 from treeact.sandbox import UnsafeLocalSandbox
 from treeact.sandbox.branch import DriverBranch
-from treeact.sandbox.line import Line
+from treeact.sandbox.link.line import Line
 from treeact.sandbox.session import DriverSandbox
 
 FIND = "import os, socket, struct, time\nNODE = display.__self__.node"

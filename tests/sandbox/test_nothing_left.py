@@ -68,7 +68,7 @@ def test_a_killed_host_leaves_nothing(kind: str, tmp_path: Path) -> None:
 def test_folders_of_lost_owners_are_swept(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from treeact.sandbox import local
+    from treeact.sandbox.local import process as local
 
     monkeypatch.setattr(local.tempfile, "tempdir", str(tmp_path))
     mine = local.private_folder()

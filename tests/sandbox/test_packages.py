@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from treeact.errors import ConfigError, SandboxUnavailable
-from treeact.sandbox import packages as module
-from treeact.sandbox.packages import ensure_packages, jail_python, packages, python_paths
+from treeact.sandbox.local import packages as module
+from treeact.sandbox.local.packages import ensure_packages, jail_python, packages, python_paths
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_maker_that_is_killed_leaves_the_way_free(requirements: Path) -> None:
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from treeact.sandbox import packages\n"
+        "from treeact.sandbox.local import packages\n"
         "packages._install = lambda *args: (print('making', flush=True), time.sleep(100))\n"
         "packages.ensure_packages(requirements=Path(sys.argv[1]))\n"
     )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treeact.sandbox import driver, protocol
-from treeact.sandbox.protocol import Decoder, Kind, ProtocolError, encode
+from treeact.sandbox.link.protocol import Decoder, Kind, ProtocolError, encode
 
 PARSERS = [
     protocol.parse_call,

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.sandbox.conftest import needs_bwrap
-from treeact.sandbox.docker import DockerSandbox
-from treeact.sandbox.jail import JailSandbox
+from treeact.sandbox.docker.sandbox import DockerSandbox
+from treeact.sandbox.local.jail import JailSandbox
 from treeact.sandbox.session import DriverSandbox
 
 READ = """

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from treeact.sandbox.wire import BACKLOG, Wire
+from treeact.sandbox.link.wire import BACKLOG, Wire
 
 
 async def test_bytes_arrive_whole_and_in_order() -> None:

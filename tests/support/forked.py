@@ -19,7 +19,7 @@ from pathlib import Path
 LOADED = (
     *("treeact.cli.app", "treeact.cli.run", "treeact.cli.lines", "treeact.trace.runs"),
     *("treeact.agents.codeact", "treeact.agents.assembly", "treeact.agents.starting"),
-    *("treeact.models.replay", "treeact.sandbox.unsafe"),
+    *("treeact.models.replay", "treeact.sandbox.local.unsafe"),
 )
 LONGEST = 1 << 17
 """Bytes that a command line with its environment may have."""

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from treeact.sandbox.unsafe import UnsafeLocalSandbox
+from treeact.sandbox.local.unsafe import UnsafeLocalSandbox
 from treeact.tools import ToolSet, final_answer, tool
 
 

@@ -1,14 +1,17 @@
 """Every key does what it says, and none does more."""
 
+import io
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import DataTable, OptionList, Static, TextArea, Tree
+from textual.widgets._key_panel import BindingsTable
 
 from tests.agents.support import agent, answer, code, of_type
 from tests.agents.test_search import STEP_BACK, scripted
@@ -395,6 +398,12 @@ async def test_every_key_is_in_the_help_and_the_palette_and_means_one_thing(
         assert {it.description for it in declared} & active <= offered
         await pilot.press("f1")
         await until(pilot, lambda: app.screen.query("HelpPanel"))
+        helped = app.screen.query_one(BindingsTable).render_bindings_table()
+        console = Console(width=200, file=io.StringIO())
+        with console.capture() as captured:
+            console.print(helped)
+        told = " ".join(captured.get().split())
+        assert all(it.description in told for it in declared if it.description in active)
         await pilot.press("f1")
         await until(pilot, lambda: not app.screen.query("HelpPanel"))
 

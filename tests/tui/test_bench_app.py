@@ -141,6 +141,23 @@ async def test_it_is_compared_and_reported(tmp_path: Path) -> None:
         await until(pilot, (made / "report.html").exists)
 
 
+async def test_names_that_look_like_markup_and_data_that_is_gone_are_told_of(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "[bold" / "[/]"
+    folder.mkdir(parents=True)
+    data = write_data(folder / "data.jsonl", tasks=2)
+    made = make_run(folder / "mine", data, {"t-1": ["1"]})
+    data.unlink()
+    app = BenchApp(BenchSession(made))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: text(app, "status").startswith("1/2 done · not scored"))
+        assert "! not scored: " in text(app, "bench-remarks")
+        assert "jsonl: codeact" in text(app, "bench-remarks")
+        await pilot.press("w", "enter", "j", "enter")
+        await until(pilot, lambda: len(app._notifications) == 2)
+
+
 async def test_a_narrow_screen_shows_the_table_or_the_figures(tmp_path: Path) -> None:
     await run(tmp_path, some_wrong)
     async with shown(tmp_path, size=(80, 24)) as (app, pilot):

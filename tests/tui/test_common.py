@@ -93,7 +93,7 @@ def test_ascii_is_as_wide_as_what_it_stands_for(text: str) -> None:
 
 
 def test_signs_have_their_own_ascii() -> None:
-    assert as_ascii("✓✗○●★│├─▃ 日é") == "vxo@*|+-3 ???"
+    assert as_ascii("✓✗○●★│├─▃ 日é") == "vxo#*|+-3 ???"
     line = [Segment("plain"), Segment("└─ ✓")]
     assert [it.text for it in AsciiOnly().apply(line, Color(0, 0, 0))] == ["plain", "+- v"]
 

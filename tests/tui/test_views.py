@@ -155,6 +155,19 @@ async def test_the_tree_of_a_trace_holds_each_event_once(tmp_path: Path) -> None
     assert tree.lineage(failure)[0] == "run"
 
 
+def test_a_step_of_which_only_something_below_is_known_is_a_group(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+    log.emit(ev.Noticed(id="run/step-1/call-1/look", text="so"))
+    log.close()
+    index, tree = TraceIndex(tmp_path), TraceTree()
+    (entry,) = index.refresh()
+    tree.take([entry])
+    assert [it.entry for it in tree.items("run")] == [None]
+    assert [it.entry for it in tree.items("run/step-1")] == [None]
+    assert [it.entry for it in tree.items("run/step-1/call-1")] == [entry]
+    assert tree.lineage(entry) == ["run", "run/step-1", "run/step-1/call-1"]
+
+
 def test_prefixes_of_an_id() -> None:
     assert [*prefixes("run/step-3/propose")] == ["run", "run/step-3", "run/step-3/propose"]
     assert [*prefixes("run")] == ["run"]
@@ -275,6 +288,7 @@ def test_nodes_stand_as_a_tree_by_cost_or_in_the_order_of_expansion() -> None:
     assert [line.place.row.id for line in moment.lines(order="expansion")] == ["r", "b", "a"]
     assert heading(moment.nodes).split() == ["g", "h", "f"]
     assert columns(moment.nodes[1]).split() == ["1.00", "4.00", "5.00"]
+    assert heading([row("x", None)]) == ""
     assert len(heading(moment.nodes)) == len(columns(moment.nodes[1])) == len(columns(row("x", "")))
     assert not any("g 1.00" in line.text for line in moment.lines())
 

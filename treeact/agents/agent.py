@@ -75,7 +75,7 @@ class Agent:
         trace: Path | None = None,
         follow_up: bool = False,
         resume: Path | None = None,
-        at: str | None = None,
+        at: str | int | None = None,
     ) -> Run[T]:
         """Start a run and return at once; needs a running event loop.
 
@@ -88,8 +88,10 @@ class Agent:
                 at a limit. It is done again with its recorded replies and tool results, whose cost
                 counts, and is live from where the record ends.
             at: with `resume`, logical id of a step or node of that run to go on from, such as
-                `run/step-3` or `run/2.1`. Only the steps that lead there are taken again, by what
-                is on record, and cost nothing; the planner and its limits may be others.
+                `run/step-3` or `run/2.1`; or how many steps of its chosen path to replay. Only the
+                steps that lead there are taken again, by what is on record, and cost nothing; the
+                planner and its limits may be others. What comes out differently is told by the
+                result's `replay`.
 
         Raises:
             ConfigError: the task, the model or a setting is wrong, or a file is missing.

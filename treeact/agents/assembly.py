@@ -25,7 +25,7 @@ from treeact.errors import ConfigError
 from treeact.models.base import Message
 from treeact.planners.protocols import Action, Answer, Code, NoAction, Sketch
 from treeact.sandbox.base import HostTool, Limits
-from treeact.sandbox.packages import packages
+from treeact.sandbox.local.packages import packages
 from treeact.sandbox.select import opener
 from treeact.tools import Tool, ToolSet, final_answer
 from treeact.tools.documents.reading import read_document

@@ -178,6 +178,11 @@ def _compacted(event: ev.ContextCompacted) -> list[_Row]:
     ]
 
 
+def _diverged(event: ev.Diverged) -> list[_Row]:
+    title = f"{event.what} not as recorded"
+    return [("error", f"{title}; it was", event.before), ("error", "and is", event.now)]
+
+
 _MAKERS: dict[type[ev.Event], Callable[..., list[_Row]]] = {
     ev.RunStarted: _started,
     ev.SandboxStarted: _sandbox,
@@ -195,6 +200,8 @@ _MAKERS: dict[type[ev.Event], Callable[..., list[_Row]]] = {
     ev.ActionSaved: _saved,
     ev.ActionVerified: _verified,
     ev.ActionsRetrieved: _retrieved,
+    ev.Diverged: _diverged,
+    ev.Replayed: lambda event: [("note", event.words, "")],
     ev.Noticed: lambda event: [("note", "notice", event.text)],
     ev.AnswerRejected: _answer_rejected,
     ev.Answered: _answered,

@@ -157,15 +157,16 @@ class ModelCaller:
 
     def _prompt(self, messages: Sequence[Message], keep: int) -> Prompt:
         """Describe `messages` as what they add to those that the last prompt began with."""
-        added = tuple(self._describe(m) for m in messages[keep:])
+        added = tuple(describe_message(self._log, m) for m in messages[keep:])
         return Prompt(base=self._last.seq if keep else None, keep=keep, added=added)
 
-    def _describe(self, message: Message) -> PromptMessage:
-        images = tuple(
-            self._log.blobs.put(image.data, media_type=image.media_type) for image in message.images
-        )
-        content = self._log.text(message.content)
-        return PromptMessage(role=message.role, content=content, images=images)
+
+def describe_message(log: EventLog, message: Message) -> PromptMessage:
+    """Return a message as events tell it, its pictures and long text kept beside the log."""
+    images = tuple(
+        log.blobs.put(image.data, media_type=image.media_type) for image in message.images
+    )
+    return PromptMessage(role=message.role, content=log.text(message.content), images=images)
 
 
 PARTS = {"system": "system", "user": "observation", "assistant": "history"}

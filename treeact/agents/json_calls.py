@@ -15,8 +15,8 @@ from treeact.agents.environment import AgentEnvironment, as_answer
 from treeact.agents.host_folder import HostFolder
 from treeact.agents.looking import Looker
 from treeact.agents.observations import INTERRUPTED, REJECTED
-from treeact.agents.past import Past
 from treeact.agents.proposers import Reading
+from treeact.agents.records.past import Past
 from treeact.agents.replies.wrapped import json_objects
 from treeact.agents.reviewing import call_reviewed
 from treeact.agents.workspace import file_blobs

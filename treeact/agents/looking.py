@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from treeact.agents.calls import ModelCaller
-from treeact.agents.past import LOOK, Past
+from treeact.agents.records.past import LOOK, Past
 from treeact.calling import Look
 from treeact.errors import ModelError, ToolError
 from treeact.models.base import Image, Message

@@ -13,9 +13,9 @@ from treeact.errors import ConfigError
 AGENTS = {
     "codeact": "treeact.agents.codeact:CodeAct",
     "dynasaur": "treeact.agents.dynasaur:DynaSaur",
-    "codeagents": "treeact.agents.codeagents:CodeAgents",
+    "codeagents": "treeact.agents.codified.agent:CodeAgents",
     "json": "treeact.agents.json_agent:JsonAgent",
-    "poact": "treeact.agents.poact:PoAct",
+    "poact": "treeact.agents.poact.agent:PoAct",
 }
 PLANNERS = {
     "best-of-n": "treeact.planners.best_of_n:BestOfN",

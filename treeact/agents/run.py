@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from treeact.agents.answers import AnswerCheck, AnswerForm
 from treeact.agents.conclude import LastCall
 from treeact.agents.control import Control, Decision
-from treeact.agents.past import Past
 from treeact.agents.proposers import ModelProposer
-from treeact.agents.retracing import Trail, retrace
+from treeact.agents.records.divergence import Replay, read_replay
+from treeact.agents.records.past import Past
+from treeact.agents.records.retracing import retrace
 from treeact.agents.task import T, Task
 from treeact.errors import (
     AnswerError,
@@ -106,6 +107,8 @@ class Result(Generic[T]):
     """The last answer that was not of the type that is asked for, where the run ended with it."""
     form: AnswerForm | None = field(default=None, repr=False, compare=False)
     """What the answer has to be."""
+    replay: Replay | None = None
+    """How taking steps of an earlier run again went, when the run began with that."""
 
     @property
     def value(self) -> T:
@@ -140,6 +143,7 @@ class Run(Generic[T]):
         self._rejected: str | None = None
         self._control = context.control
         self._trail = context.past.trail
+        self._retraces = self._trail is not None
         self._parts = parts
         self._follow_up = follow_up
         self._path: Path = ()
@@ -317,14 +321,17 @@ class Run(Generic[T]):
 
     async def _retrace(self) -> Solution | None:
         """Take the steps again that the run is to go on from; return where that ended it."""
-        trail, self._trail = self._trail, Trail()
-        if trail.stages:
-            parts = self._parts
-            try:
-                path = await retrace(trail, parts.env, parts.proposer, self.log)
-            except TreeActError as stop:
-                return Solution(path=(), stopped=stop)
-            self._tree = ActionTree(run=self._root, path=path, log=self.log)
+        trail, self._trail = self._trail, None
+        if trail is None:
+            return None
+        parts = self._parts
+        try:
+            path = await retrace(trail, parts.env, parts.proposer, self.log, run=self._root)
+        except TreeActError as stop:
+            return Solution(path=(), stopped=stop)
+        if path and path[-1].observation.done:
+            return Solution(path=path)
+        self._tree = ActionTree(run=self._root, path=path, log=self.log)
         return None
 
     async def _release(self) -> None:
@@ -401,7 +408,11 @@ class Run(Generic[T]):
             directory=self.log.directory,
             rejected=self._rejected,
             form=self._form,
+            replay=self._replay(),
         )
+
+    def _replay(self) -> Replay | None:
+        return read_replay(self.log.events(), self.log.blobs) if self._retraces else None
 
     def _write_end(self, result: Result[T]) -> Result[T]:
         """Write the end down; where even that fails, the result says so."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from treeact.agents.answers import make_form
 from treeact.agents.control import Control
-from treeact.agents.past import Past, ResumedModel
+from treeact.agents.records.past import Past, ResumedModel
 from treeact.agents.run import Context, Run
 from treeact.agents.task import T, Task
 from treeact.agents.workspace import check_files
@@ -34,7 +34,7 @@ def start_run(
     trace: Path | None,
     follow_up: bool,
     resume: Path | None,
-    at: str | None,
+    at: str | int | None,
 ) -> Run[T]:
     """Start a run; see `Agent.start`."""
     past = _find_past(resume, at)
@@ -53,7 +53,7 @@ def start_run(
     if form is not None:
         start.settings["answer_schema"] = dict(form.schema)
     past.check_same(start, task.question)
-    if past.trail.stages:
+    if past.trail is not None:
         start.settings["from"] = {"run": str(resume), "node": past.trail.node}
     log = EventLog(trace)
     try:
@@ -83,7 +83,7 @@ def start_run(
     return Run(context, parts, follow_up=follow_up)
 
 
-def _find_past(resume: Path | None, at: str | None) -> Past:
+def _find_past(resume: Path | None, at: str | int | None) -> Past:
     if resume is None:
         if at is not None:
             raise ConfigError(f"at is {at!r} and there is no run to go on from: name one to resume")

@@ -11,7 +11,7 @@ from typing import Any
 
 from treeact.agents.control import Control
 from treeact.agents.looking import Looker
-from treeact.agents.past import Past
+from treeact.agents.records.past import Past
 from treeact.agents.reviewing import call_reviewed
 from treeact.calling import lend
 from treeact.errors import BranchLost, ConfigError, SandboxError
@@ -120,8 +120,9 @@ class Workspace:
 
         Raises:
             SandboxError: the sandbox could not be opened, or died.
+            Interrupted: it was interrupted while the sandbox was still starting.
         """
-        branch = await self._branch
+        branch = await control.interruptible(asyncio.shield(self._branch))
         look = await self._home.looker(id)
         loop = asyncio.get_running_loop()
         with (

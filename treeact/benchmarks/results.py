@@ -6,7 +6,7 @@ another version of a scorer too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -135,13 +135,26 @@ def read_results(
             "restore the data that it was started with"
         )
     cost = _as_booked if prices is None else partial(_priced, prices, config.model)
-    rows = []
-    for job in manifest.jobs():
-        sample = samples[job.task]
-        rows.append(score_row(read_row(directory, job, sample, suite, cost=cost), sample, suite))
+    rows = (
+        read_row(directory, job, samples[job.task], suite, cost=cost) for job in manifest.jobs()
+    )
+    return score_rows(path, manifest, suite, rows)
+
+
+def score_rows(path: Path, manifest: Manifest, suite: Suite, rows: Iterable[Row]) -> Results:
+    """Return the results that rows come to, each of them scored now.
+
+    Args:
+        path: the directory of the benchmark.
+        manifest: its manifest.
+        suite: its suite.
+        rows: what came of its jobs, in their order.
+    """
+    samples = {sample.task.id: sample for sample in suite.samples}
+    scored = tuple(score_row(row, samples[row.task], suite) for row in rows)
     scorer = f"{suite.scorer.name} {suite.scorer.version}"
     return Results(
-        directory=path, manifest=manifest, scorer=scorer, scored=suite.scored, rows=tuple(rows)
+        directory=path, manifest=manifest, scorer=scorer, scored=suite.scored, rows=scored
     )
 
 

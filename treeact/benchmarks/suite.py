@@ -23,7 +23,7 @@ from treeact.benchmarks.scoring import Scorer
 from treeact.errors import ConfigError
 
 if TYPE_CHECKING:
-    from treeact.agents.planning import World
+    from treeact.agents.plans.agent import World
 
 
 @dataclass(frozen=True)

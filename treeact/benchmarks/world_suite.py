@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from treeact.agents.planning import World
+from treeact.agents.plans.agent import World
 from treeact.agents.task import Task
 from treeact.benchmarks.environments.worlds import PlanTask, plan_tasks
 from treeact.benchmarks.scorers.worlds import WorldScorer

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from treeact.cli import EXIT_NO_ANSWER
-from treeact.cli.options import JsonOption, LibraryOption, SandboxName, SandboxOption
+from treeact.cli.config.definition import SandboxName
+from treeact.cli.options import UNSET, JsonOption, LibraryOption, setting
 from treeact.errors import ConfigError, LibraryError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def list_actions(
         bool, typer.Option("--all", help="All versions, candidates and disabled ones.")
     ] = False,
     k: Annotated[int, typer.Option("-k", min=1, help="How many a search finds.")] = 10,
-    library: LibraryOption = None,
+    library: LibraryOption = UNSET,
     as_json: JsonOption = False,
 ) -> None:
     """List the actions in use, or all of them."""
@@ -85,7 +86,7 @@ def list_actions(
 def show_action(
     name: NameArgument,
     version: VersionOption = None,
-    library: LibraryOption = None,
+    library: LibraryOption = UNSET,
     as_json: JsonOption = False,
 ) -> None:
     """Show an action: its code, what it needs, what it uses, and recorded calls."""
@@ -135,7 +136,7 @@ def diff_action(
         None
     ),
     new: Annotated[int | None, typer.Argument(help="Another.  [default: the newest]")] = None,
-    library: LibraryOption = None,
+    library: LibraryOption = UNSET,
 ) -> None:
     """Show what changed between two versions of an action."""
     from treeact.agents.library.changes import version_diff
@@ -154,8 +155,8 @@ def verify_actions(
         list[Path] | None,
         typer.Option("--file", "-f", help="File for the working folder; may be repeated."),
     ] = None,
-    sandbox: SandboxOption = SandboxName.auto,
-    library: LibraryOption = None,
+    sandbox: Annotated[SandboxName, setting("sandbox")] = UNSET,
+    library: LibraryOption = UNSET,
     as_json: JsonOption = False,
 ) -> None:
     """Try recorded calls again, each in a fresh sandbox.
@@ -209,7 +210,7 @@ def disable_action(
         int | None, typer.Option("--version", help="Which version.  [default: all]")
     ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Take it back into use.")] = False,
-    library: LibraryOption = None,
+    library: LibraryOption = UNSET,
 ) -> None:
     """Take an action out of use: it is never offered or found again."""
     with _library(library, write=True) as opened:
@@ -234,7 +235,7 @@ def export_actions(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File.  [default: standard output]")
     ] = None,
-    library: LibraryOption = None,
+    library: LibraryOption = UNSET,
 ) -> None:
     """Write actions, with what they use, as lines of JSON."""
     with _library(library) as opened:
@@ -251,7 +252,7 @@ def export_actions(
 @actions_app.command("import")
 def import_actions(
     file: Annotated[str, typer.Argument(help="An export; - reads standard input.")],
-    library: LibraryOption = None,
+    library: LibraryOption = UNSET,
 ) -> None:
     """Take in the actions of an export; they have to be verified here."""
     try:
@@ -267,7 +268,7 @@ def import_actions(
 @actions_app.command("gc")
 def collect_garbage(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
-    library: LibraryOption = None,
+    library: LibraryOption = UNSET,
     as_json: JsonOption = False,
 ) -> None:
     """Remove what is disabled, was never exercised, or has a newer verified version."""

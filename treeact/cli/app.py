@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from treeact.cli import EXIT_WORDS
 from treeact.cli.actions import actions_app
 from treeact.cli.bench import bench_app
+from treeact.cli.completing import Shell, completion_script, runs_like
+from treeact.cli.config.commands import config_app
+from treeact.cli.config.definition import Approve, Display, SandboxName
 from treeact.cli.options import (
-    BaseUrlOption,
-    BudgetTokensOption,
+    UNSET,
+    DisplayOption,
+    JsonOption,
     LibraryOption,
     OtlpContentOption,
     OtlpOption,
     RecordOption,
-    SandboxName,
-    SandboxOption,
+    RunArgument,
+    RunsOption,
+    setting,
+    settings_of,
 )
+from treeact.cli.traces import trace_app
 
 app = typer.Typer(
     name="treeact",
     help="Agents that act in Python, planners that search over live, forkable code state.",
+    epilog=EXIT_WORDS,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-trace_app = typer.Typer(help="Look at the traces of runs.", no_args_is_help=True)
 sandbox_app = typer.Typer(help="Prepare the sandboxes.", no_args_is_help=True)
 tools_app = typer.Typer(help="Look at tools as an agent sees them.", no_args_is_help=True)
 app.add_typer(trace_app, name="trace")
@@ -40,64 +47,14 @@ app.add_typer(tools_app, name="tools")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(actions_app, name="actions")
 app.add_typer(bench_app, name="bench")
+app.add_typer(config_app, name="config")
 
 
-class Approve(StrEnum):
-    """What needs a yes."""
-
-    all = "all"
-    risky = "risky"
-    none = "none"
-
-
-class Display(StrEnum):
-    """How a run is shown."""
-
-    auto = "auto"
-    tui = "tui"
-    plain = "plain"
-    jsonl = "jsonl"
-    quiet = "quiet"
-
-
-class TreeFormat(StrEnum):
-    """How the tree of a run is written."""
-
-    text = "text"
-    json = "json"
-    graphml = "graphml"
-    dot = "dot"
-    svg = "svg"
-
-
-class SpanFormat(StrEnum):
-    """How spans are written."""
-
-    otlp_json = "otlp-json"
-
-
-RunsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--runs",
-        envvar="TREEACT_RUNS",
-        help="Folder of all runs.  [default: ~/.local/share/treeact/runs]",
-        show_default=False,
-    ),
-]
-
-ToolsOption = Annotated[
-    list[str] | None,
-    typer.Option("--tools", help="Tools that TreeAct brings: gaia; may be repeated."),
-]
-McpOption = Annotated[
-    list[str] | None,
-    typer.Option("--mcp", help="MCP server, as a command or a URL; may be repeated."),
-]
-McpConfigOption = Annotated[
-    Path | None,
-    typer.Option("--mcp-config", help="JSON file with MCP servers under mcpServers."),
-]
+ToolsOption = Annotated[list[str] | None, setting("tools")]
+McpOption = Annotated[list[str] | None, setting("mcp")]
+McpConfigOption = Annotated[Path | None, setting("mcp_config")]
+ModelOption = Annotated[str | None, setting("model")]
+BaseUrlOption = Annotated[str | None, setting("base_url")]
 
 
 def _version(wanted: bool) -> None:
@@ -118,71 +75,43 @@ def options(
 
 
 @app.command()
-def run(  # one parameter per option: this is the table of them
+def run(  # one parameter per option
+    context: typer.Context,
     question: Annotated[
         str | None, typer.Argument(help="What is to be done; - reads it from stdin.")
     ] = None,
     file: Annotated[
         list[Path] | None,
-        typer.Option("--file", "-f", help="File for the working folder; may be repeated."),
-    ] = None,
-    model: Annotated[
-        str | None,
         typer.Option(
-            "--model",
-            "-m",
-            envvar="TREEACT_MODEL",
-            help="openai/..., anthropic/..., ollama/..., replay:PATH, human.",
+            "--file",
+            "-f",
+            help="File for the working folder; - is standard input. May be repeated.",
         ),
     ] = None,
-    base_url: BaseUrlOption = None,
-    agent: Annotated[
-        str, typer.Option("--agent", "-a", help="codeact, dynasaur, codeagents, poact or json.")
-    ] = "codeact",
-    planner: Annotated[
-        str | None,
-        typer.Option(
-            "--planner",
-            "-p",
-            help="greedy, best-of-n, mcts, toolchain, poact; settings as in mcts:n=3,depth=5. By "
-            "default the agent's own.",
-        ),
-    ] = None,
-    sandbox: SandboxOption = SandboxName.auto,
-    max_steps: Annotated[int, typer.Option(min=1, help="Steps of the run.")] = 20,
-    context_tokens: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Tokens of a prompt above which older steps are shortened; by default a share of "
-            "the model's context window.",
-        ),
-    ] = None,
-    budget_usd: Annotated[
-        float | None, typer.Option(help="Dollars that model calls may cost.")
-    ] = None,
-    budget_tokens: BudgetTokensOption = None,
-    step_timeout: Annotated[float, typer.Option(help="Seconds of one code action.")] = 60.0,
-    timeout: Annotated[float | None, typer.Option(help="Seconds of the whole run.")] = None,
+    model: ModelOption = UNSET,
+    base_url: BaseUrlOption = UNSET,
+    agent: Annotated[str, setting("agent")] = UNSET,
+    planner: Annotated[str | None, setting("planner")] = UNSET,
+    sandbox: Annotated[SandboxName, setting("sandbox")] = UNSET,
+    max_steps: Annotated[int, setting("max_steps")] = UNSET,
+    context_tokens: Annotated[int | None, setting("context_tokens")] = UNSET,
+    budget_usd: Annotated[float | None, setting("budget_usd")] = UNSET,
+    budget_tokens: Annotated[int | None, setting("budget_tokens")] = UNSET,
+    step_timeout: Annotated[float, setting("step_timeout")] = UNSET,
+    timeout: Annotated[float | None, setting("timeout")] = UNSET,
     record: RecordOption = None,
-    approve: Annotated[
-        Approve,
-        typer.Option(help="What needs a yes: all actions, those with effects outside, or none."),
-    ] = Approve.none,
-    approve_tool: Annotated[
-        list[str] | None,
-        typer.Option(help="Rule for one tool, as in send_mail=always or look=never; repeatable."),
-    ] = None,
-    tools: ToolsOption = None,
-    mcp: McpOption = None,
-    mcp_config: McpConfigOption = None,
-    display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.auto,
+    approve: Annotated[Approve, setting("approve")] = UNSET,
+    approve_tool: Annotated[list[str] | None, setting("approve_tool")] = UNSET,
+    tools: ToolsOption = UNSET,
+    mcp: McpOption = UNSET,
+    mcp_config: McpConfigOption = UNSET,
+    display: Annotated[Display, setting("display")] = UNSET,
     follow_up: Annotated[
         bool, typer.Option("--follow-up", "-i", help="Ask for further questions at the end.")
     ] = False,
-    library: LibraryOption = None,
-    frozen: Annotated[bool, typer.Option("--frozen", help="Leave the library as it is.")] = False,
-    instructions: Annotated[str, typer.Option(help="Added to the agent's prompt.")] = "",
+    library: LibraryOption = UNSET,
+    frozen: Annotated[bool, setting("frozen")] = UNSET,
+    instructions: Annotated[str, setting("instructions")] = UNSET,
     answer_schema: Annotated[
         Path | None,
         typer.Option(help="File with a JSON Schema that the answer has to fit; it is then JSON."),
@@ -190,8 +119,9 @@ def run(  # one parameter per option: this is the table of them
     resume: Annotated[
         str | None,
         typer.Option(
+            autocompletion=runs_like,
             help="Run that was cut off or reached a limit: path, name, part of one, or last. "
-            "Give its files, planner and model again; the question is taken from it."
+            "Give its files, planner and model again; the question is taken from it.",
         ),
     ] = None,
     at: Annotated[
@@ -201,15 +131,37 @@ def run(  # one parameter per option: this is the table of them
             "leads there is done again, from the record; the model is asked from then on."
         ),
     ] = None,
+    replay: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=runs_like,
+            help="Run to play again along the path that it chose, from its replies and the results "
+            "of its tools; what comes out differently now is told. Give its agent and files again.",
+        ),
+    ] = None,
+    replay_until: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="With --replay: steps to play before the model is asked.  "
+            "[default: all, and nobody is asked]",
+        ),
+    ] = None,
     otlp: OtlpOption = None,
     otlp_content: OtlpContentOption = False,
-    runs: RunsOption = None,
+    runs: RunsOption = UNSET,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result, and nothing else, as JSON.")
+    ] = False,
 ) -> None:
     """Let an agent work on a question.
 
     Exit status: 0 answered, 1 stopped without an answer, 2 nothing was run, 130 cancelled.
     """
+    from treeact.cli.models import find_model
+    from treeact.cli.record import RecordOptions
     from treeact.cli.run import RunOptions, run_question
+    from treeact.cli.screens import look_of
     from treeact.cli.tools import ToolChoice
 
     raise typer.Exit(
@@ -217,8 +169,7 @@ def run(  # one parameter per option: this is the table of them
             RunOptions(
                 question=question,
                 files=tuple(file or ()),
-                model=model,
-                base_url=base_url,
+                model=find_model(model, base_url, settings_of(context)),
                 agent=agent,
                 planner=planner,
                 sandbox=sandbox.value,
@@ -232,14 +183,16 @@ def run(  # one parameter per option: this is the table of them
                 approve=approve.value,
                 approve_tools=tuple(approve_tool or ()),
                 tools=ToolChoice(tuple(tools or ()), tuple(mcp or ()), mcp_config),
-                display=display.value,
+                display="json" if as_json else display.value,
                 follow_up=follow_up,
                 library=library,
                 frozen=frozen,
                 instructions=instructions,
                 answer_schema=answer_schema,
-                resume=resume,
-                at=at,
+                record_options=RecordOptions(
+                    resume=resume, at=at, replay=replay, replay_until=replay_until
+                ),
+                look=look_of(settings_of(context)),
                 otlp=otlp,
                 otlp_content=otlp_content,
                 runs=runs,
@@ -250,18 +203,14 @@ def run(  # one parameter per option: this is the table of them
 
 @app.command()
 def plan(  # one parameter per option
+    context: typer.Context,
     world: Annotated[str, typer.Argument(help="household or apis.")],
     task: Annotated[str | None, typer.Argument(help="Id of a task; none lists them.")] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            envvar="TREEACT_MODEL",
-            help="As for run; or oracle, a simulated policy: oracle:act=0.7,choose=0.9,seed=3.",
-        ),
-    ] = None,
-    base_url: BaseUrlOption = None,
+        setting("model", note="Or a simulated policy: oracle:act=0.7,choose=0.9,seed=3."),
+    ] = UNSET,
+    base_url: BaseUrlOption = UNSET,
     planner: Annotated[
         str,
         typer.Option(
@@ -269,16 +218,17 @@ def plan(  # one parameter per option
         ),
     ] = "tree-planner",
     max_steps: Annotated[int, typer.Option(min=1, help="Steps and expansions.")] = 100,
-    budget_tokens: BudgetTokensOption = None,
+    budget_tokens: Annotated[int | None, setting("budget_tokens")] = UNSET,
     record: RecordOption = None,
-    display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.quiet,
-    runs: RunsOption = None,
+    display: DisplayOption = Display.quiet,
+    runs: RunsOption = UNSET,
     as_json: Annotated[bool, typer.Option("--json", help="List the tasks as JSON.")] = False,
 ) -> None:
     """Run a planner on a task of a simulated world, and print the tree that it grew.
 
     Exit status: as for run; an answer says that the planner is done, the measures how well.
     """
+    from treeact.cli.models import find_model
     from treeact.cli.plan import PlanOptions, list_tasks, run_plan
 
     if task is None:
@@ -290,8 +240,7 @@ def plan(  # one parameter per option
                 suite=world,
                 task=task,
                 planner=planner,
-                model=model,
-                base_url=base_url,
+                model=find_model(model, base_url, settings_of(context)),
                 max_steps=max_steps,
                 budget_tokens=budget_tokens,
                 record=record,
@@ -316,12 +265,12 @@ def demo(
             "By default DynaSaur's, and CodeAct's for the others.",
         ),
     ] = None,
-    sandbox: SandboxOption = SandboxName.auto,
-    display: Annotated[Display, typer.Option(help="How the runs are shown.")] = Display.auto,
+    sandbox: Annotated[SandboxName, setting("sandbox")] = UNSET,
+    display: DisplayOption = Display.auto,
     data: Annotated[
         Path | None, typer.Option(help="Folder with your own copy of the suite's tasks and files.")
     ] = None,
-    runs: RunsOption = None,
+    runs: RunsOption = UNSET,
 ) -> None:
     """Run CodeAct, and DynaSaur with a library, over the mini suite, from recorded replies."""
     from treeact.cli.demo import run_demo
@@ -353,7 +302,7 @@ def study(
     resume: Annotated[
         bool, typer.Option("--resume/--fresh", help="Go on from what is finished, or start over.")
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run a simulated study: planners with a noisy oracle in a model's place."""
     from treeact.cli.study import StudyOptions, list_studies, run_study
@@ -367,24 +316,22 @@ def study(
 
 
 @app.command()
+def completion(shell: Annotated[Shell, typer.Argument(help="bash, zsh or fish.")]) -> None:
+    """Print what a shell has to read to complete options, runs, agents and models.
+
+    For example: source <(treeact completion bash)
+    """
+    typer.echo(completion_script(shell))
+
+
+@app.command()
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say which sandboxes and models are usable here, and what to do about the others."""
     from treeact.cli.doctor import run_doctor
 
     run_doctor(as_json=as_json)
-
-
-@trace_app.command("open")
-def trace_open(
-    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
-    runs: RunsOption = None,
-) -> None:
-    """Browse a run's trace, or the directory of a benchmark, on a screen."""
-    from treeact.cli.screens import open_trace
-
-    open_trace(run, runs=runs)
 
 
 def _with_screens(command: Callable[..., None]) -> Callable[..., None]:
@@ -412,87 +359,26 @@ app.command("tui")(_with_screens(run))
 
 @app.command()
 def watch(
-    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
-    runs: RunsOption = None,
+    context: typer.Context,
+    run: RunArgument = "last",
+    runs: RunsOption = UNSET,
 ) -> None:
     """Watch a run of another process on a screen, and steer it from there; or watch a benchmark.
 
     Leaving the screen leaves the run alone.
     """
+    from treeact.cli.screens import look_of
     from treeact.cli.screens import watch as watch_run
 
-    watch_run(run, runs=runs)
-
-
-@trace_app.command("show")
-def trace_show(
-    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
-    display: Annotated[Display, typer.Option(help="How the run is shown.")] = Display.auto,
-    runs: RunsOption = None,
-) -> None:
-    """Show a run from its trace, as it was shown live."""
-    from treeact.cli.trace import show_trace
-
-    show_trace(run, display=display.value, runs=runs)
-
-
-@trace_app.command("usage")
-def trace_usage(
-    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
-    runs: RunsOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Show the tokens and dollars of a run by role, phase and part of the prompt."""
-    from treeact.cli.usage import show_usage
-
-    show_usage(run, runs=runs, as_json=as_json)
-
-
-@trace_app.command("export")
-def trace_export(
-    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
-    otlp: OtlpOption = None,
-    otlp_content: OtlpContentOption = False,
-    format: Annotated[
-        SpanFormat | None,
-        typer.Option("--format", help="Write the spans instead, as JSON that OTLP defines."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="File to write.  [default: standard output]", show_default=False),
-    ] = None,
-    runs: RunsOption = None,
-) -> None:
-    """Export a run as OpenTelemetry spans, to a receiver or as a file."""
-    from treeact.cli.spans import export_trace
-
-    export_trace(
-        run,
-        otlp=otlp,
-        content=otlp_content,
-        format=None if format is None else format.value,
-        out=out,
-        runs=runs,
-    )
-
-
-@trace_app.command("list")
-def trace_list(
-    runs: RunsOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """List the runs, newest last."""
-    from treeact.cli.trace import list_traces
-
-    list_traces(runs=runs, as_json=as_json)
+    watch_run(run, runs=runs, look=look_of(settings_of(context)))
 
 
 @tools_app.command("list")
 def tools_list(
-    tools: ToolsOption = None,
-    mcp: McpOption = None,
-    mcp_config: McpConfigOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    tools: ToolsOption = UNSET,
+    mcp: McpOption = UNSET,
+    mcp_config: McpConfigOption = UNSET,
+    as_json: JsonOption = False,
 ) -> None:
     """List tools with their signatures and effects; without options, those that TreeAct brings."""
     from treeact.cli.tools import ToolChoice, list_tools
@@ -505,9 +391,9 @@ def tools_show(
     names: Annotated[
         list[str] | None, typer.Argument(help="Names of tools.  [default: all]")
     ] = None,
-    tools: ToolsOption = None,
-    mcp: McpOption = None,
-    mcp_config: McpConfigOption = None,
+    tools: ToolsOption = UNSET,
+    mcp: McpOption = UNSET,
+    mcp_config: McpConfigOption = UNSET,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the JSON Schemas of the arguments.")
     ] = False,
@@ -517,27 +403,6 @@ def tools_show(
 
     choice = ToolChoice(tuple(tools or ()), tuple(mcp or ()), mcp_config)
     show_tools(choice, tuple(names or ()), as_json=as_json)
-
-
-@trace_app.command("tree")
-def trace_tree(
-    run: Annotated[str, typer.Argument(help="Path, name or part of a name; or last.")] = "last",
-    format: Annotated[
-        TreeFormat, typer.Option("--format", help="json is networkx' node-link form.")
-    ] = TreeFormat.text,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="File to write.  [default: standard output]", show_default=False),
-    ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Show all pruned siblings, however many.")
-    ] = False,
-    runs: RunsOption = None,
-) -> None:
-    """Show what a run tried as a tree: actions, costs, scores, why branches were pruned."""
-    from treeact.cli.tree import show_tree
-
-    show_tree(run, format=format.value, out=out, everything=everything, runs=runs)
 
 
 @sandbox_app.command("build")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from treeact.cli.config.definition import Display, SandboxName
 from treeact.cli.options import (
-    BaseUrlOption,
+    UNSET,
     JsonOption,
     LibraryOption,
     OtlpContentOption,
     OtlpOption,
-    SandboxName,
-    SandboxOption,
+    RunsOption,
+    setting,
+    settings_of,
 )
 
 bench_app = typer.Typer(
@@ -32,37 +33,22 @@ DataOption = Annotated[
 ]
 
 
-class Display(StrEnum):
-    """How a benchmark is shown while it runs."""
-
-    auto = "auto"
-    tui = "tui"
-    plain = "plain"
-    jsonl = "jsonl"
-    quiet = "quiet"
-
-
 @bench_app.command("run")
-def run_command(  # one parameter per option: this is the table of them
+def run_command(  # one parameter per option
+    context: typer.Context,
     suite: Annotated[str, typer.Argument(help="Suite; `treeact bench list` names them.")],
     model: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            "-m",
-            envvar="TREEACT_MODEL",
-            help="As for run; replay:FOLDER with a recording a task; oracle:act=0.8 in worlds.",
-        ),
-    ],
-    agent: Annotated[str, typer.Option("--agent", "-a", help="As for run.")] = "codeact",
-    planner: Annotated[str | None, typer.Option("--planner", "-p", help="As for run.")] = None,
-    sandbox: SandboxOption = SandboxName.auto,
+        str | None,
+        setting("model", note="replay:FOLDER with a recording a task; oracle:act=0.8 in worlds."),
+    ] = UNSET,
+    base_url: Annotated[str | None, setting("base_url")] = UNSET,
+    agent: Annotated[str, setting("agent")] = UNSET,
+    planner: Annotated[str | None, setting("planner")] = UNSET,
+    sandbox: Annotated[SandboxName, setting("sandbox")] = UNSET,
     data: DataOption = None,
     split: Annotated[str | None, typer.Option(help="Part of the data.")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Times that each task is tried.")] = 1,
-    concurrency: Annotated[
-        int, typer.Option("--concurrency", "-c", min=1, help="Jobs at once.")
-    ] = 4,
+    epochs: Annotated[int, setting("bench.epochs")] = UNSET,
+    concurrency: Annotated[int, setting("bench.concurrency")] = UNSET,
     out: Annotated[
         Path | None, typer.Option(help="Directory to keep everything in; a run there goes on.")
     ] = None,
@@ -82,29 +68,25 @@ def run_command(  # one parameter per option: this is the table of them
     changed_since: Annotated[
         Path | None, typer.Option(help="Only tasks that another benchmark has not, or otherwise.")
     ] = None,
-    max_steps: Annotated[int, typer.Option(min=1, help="Steps of a task.")] = 20,
-    task_tokens: Annotated[int | None, typer.Option(help="Tokens of a task.")] = None,
-    task_usd: Annotated[float | None, typer.Option(help="Dollars of a task.")] = None,
-    task_seconds: Annotated[float | None, typer.Option(help="Seconds of a task.")] = None,
-    task_working: Annotated[
-        float | None, typer.Option(help="Seconds of a task without waiting for rate limits.")
-    ] = None,
-    budget_usd: Annotated[float | None, typer.Option(help="Dollars of the whole.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds of the whole.")] = None,
-    step_timeout: Annotated[float, typer.Option(help="Seconds of one code action.")] = 60.0,
-    tools: Annotated[list[str] | None, typer.Option("--tools", help="As for run: gaia.")] = None,
-    instructions: Annotated[str, typer.Option(help="Added to the agent's prompt.")] = "",
-    context_tokens: Annotated[int | None, typer.Option(help="As for run.")] = None,
-    library: LibraryOption = None,
-    frozen: Annotated[bool, typer.Option("--frozen", help="As for run.")] = False,
-    base_url: BaseUrlOption = None,
-    cache: Annotated[Path | None, typer.Option(help="Folder of a cache of replies.")] = None,
-    executor: Annotated[
-        str, typer.Option(help="Where jobs are worked on: local, ray, ray:address=HOST:PORT.")
-    ] = "local",
+    max_steps: Annotated[int, setting("max_steps")] = UNSET,
+    task_tokens: Annotated[int | None, setting("bench.task_tokens")] = UNSET,
+    task_usd: Annotated[float | None, setting("bench.task_usd")] = UNSET,
+    task_seconds: Annotated[float | None, setting("bench.task_seconds")] = UNSET,
+    task_working: Annotated[float | None, setting("bench.task_working")] = UNSET,
+    budget_usd: Annotated[float | None, setting("bench.budget_usd")] = UNSET,
+    timeout: Annotated[float | None, setting("bench.timeout")] = UNSET,
+    step_timeout: Annotated[float, setting("step_timeout")] = UNSET,
+    tools: Annotated[list[str] | None, setting("tools")] = UNSET,
+    instructions: Annotated[str, setting("instructions")] = UNSET,
+    context_tokens: Annotated[int | None, setting("context_tokens")] = UNSET,
+    library: LibraryOption = UNSET,
+    frozen: Annotated[bool, setting("frozen")] = UNSET,
+    cache: Annotated[Path | None, setting("bench.cache")] = UNSET,
+    executor: Annotated[str, setting("bench.executor")] = UNSET,
     otlp: OtlpOption = None,
     otlp_content: OtlpContentOption = False,
-    display: Annotated[Display, typer.Option(help="How it is shown.")] = Display.auto,
+    display: Annotated[Display, setting("bench.display")] = UNSET,
+    runs: RunsOption = UNSET,
 ) -> None:
     """Run a suite, or go on with the run in a directory.
 
@@ -117,16 +99,22 @@ def run_command(  # one parameter per option: this is the table of them
     from treeact.benchmarks.runner.selection import Selection
     from treeact.benchmarks.suite import first_fault
     from treeact.cli.bench_run import run_bench
+    from treeact.cli.models import find_model
+    from treeact.cli.screens import look_of
     from treeact.errors import ConfigError
+    from treeact.trace.runs import new_run_directory
 
+    choice = find_model(model, base_url, settings_of(context))
+    if choice.is_empty:
+        raise ConfigError("no model: name one with --model, or as model in treeact.toml")
     try:
         config = BenchConfig(
             suite=suite,
             split=split,
             data=data,
             agent=agent,
-            model=model,
-            base_url=base_url,
+            model=choice.name,
+            base_url=choice.base_url,
             planner=planner,
             sandbox=sandbox.value,
             tools=tuple(tools or ()),
@@ -145,7 +133,7 @@ def run_command(  # one parameter per option: this is the table of them
         )
     except ValidationError as error:
         raise ConfigError(f"{first_fault(error)}: correct that option") from error
-    settings = RunSettings(
+    run_settings = RunSettings(
         epochs=epochs,
         concurrency=concurrency,
         usd=budget_usd,
@@ -166,12 +154,14 @@ def run_command(  # one parameter per option: this is the table of them
     )
     status = run_bench(
         config,
-        settings,
-        out=out,
+        run_settings,
+        model=choice.open if choice.keys else None,
+        out=out or new_run_directory(f"bench {suite}", folder=runs),
         display=display.value,
         executor=executor,
         otlp=otlp,
         otlp_content=otlp_content,
+        look=look_of(settings_of(context)),
     )
     raise typer.Exit(status)
 

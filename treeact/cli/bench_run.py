@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import signature
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from treeact.benchmarks.results import Results, count_states, read_results
 from treeact.benchmarks.runner.config import BenchConfig
@@ -23,28 +24,33 @@ from treeact.cli.screens import can_show_screens
 from treeact.cli.spans import exporting_tasks
 from treeact.models.prices import PriceList
 from treeact.trace.events import Event
-from treeact.trace.runs import new_run_directory
+
+if TYPE_CHECKING:
+    from treeact.models.base import Model
 
 
 def run_bench(
     config: BenchConfig,
     settings: RunSettings,
     *,
-    out: Path | None,
+    model: Callable[[], Model] | None,
+    out: Path,
     display: str,
     executor: str,
     otlp: str | None = None,
     otlp_content: bool = False,
+    look: Mapping[str, Any] | None = None,
 ) -> int:
     """Run a suite and return the exit status: 0 where every job is done, however it went."""
-    directory = out or new_run_directory(f"bench {config.suite}")
     if display == "tui" and not can_show_screens():
         sys.stderr.write("treeact: no terminal for screens: showing plain lines\n")
         display = "plain"
 
     async def run() -> int:
-        async with exporting_tasks(otlp, directory, content=otlp_content) as export:
-            return await _run_bench(config, settings, directory, display, executor, export)
+        async with exporting_tasks(otlp, out, content=otlp_content) as export:
+            return await _run_bench(
+                config, settings, model, out, display, executor, export, look or {}
+            )
 
     return asyncio.run(run())
 
@@ -52,10 +58,12 @@ def run_bench(
 async def _run_bench(
     config: BenchConfig,
     settings: RunSettings,
+    model: Callable[[], Model] | None,
     directory: Path,
     display: str,
     executor: str,
     export: Callable[[Event], None],
+    look: Mapping[str, Any],
 ) -> int:
     suite = load_suite(config.suite, data=config.data, split=config.split)
     for fault in suite.faults:
@@ -63,15 +71,24 @@ async def _run_bench(
     if suite.world is not None:
         config = config.model_copy(update={"agent": "plan"})  # no other works in a world
     stop = _Stop()
-    run = partial(
-        run_benchmark, config, directory, settings, suite=suite, executor=find_executor(executor)
-    )
+
+    async def run(**steering: Any) -> Results:
+        return await run_benchmark(
+            config,
+            directory,
+            settings,
+            suite=suite,
+            model=None if model is None else model(),  # each run closes its own
+            executor=find_executor(executor),
+            **steering,
+        )
+
     with on_interrupt(stop.hit):
         if display == "tui":
             from treeact.cli.bench_screen import bench_on_screen
 
             results = await bench_on_screen(
-                partial(run, listen=export), directory, suite, stop.event
+                partial(run, listen=export), directory, suite, stop.event, look
             )
         else:
             with bench_display(display) as shown:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from treeact.benchmarks.results import Results
 from treeact.benchmarks.runner.intake import Intake
@@ -23,7 +24,7 @@ class RunBench(Protocol):
 
 
 async def bench_on_screen(
-    run: RunBench, directory: Path, suite: Suite, stop: asyncio.Event
+    run: RunBench, directory: Path, suite: Suite, stop: asyncio.Event, look: Mapping[str, Any]
 ) -> Results:
     """Run a benchmark, show it until the person leaves, and return the results.
 
@@ -31,11 +32,12 @@ async def bench_on_screen(
         TreeActError: it could not be run.
     """
     live = LiveBench(lambda intake, stop: run(stop=stop, intake=intake), stop)
-    live.begin()
-    await BenchApp(BenchSession(directory, suite=suite), live).run_async()
+    app = BenchApp(BenchSession(directory, suite=suite), live, **look)
+    live.begin()  # after the person's keys were found to be right
+    await app.run_async()
     return await live.end()
 
 
-def show_bench(directory: Path) -> None:
+def show_bench(directory: Path, look: Mapping[str, Any]) -> None:
     """Show a benchmark, running or not, without steering it."""
-    BenchApp(BenchSession(directory)).run()
+    BenchApp(BenchSession(directory), **look).run()

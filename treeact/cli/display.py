@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Protocol
 
 from treeact.cli.lines import Lines
 from treeact.cli.search_lines import SearchLines, is_node
@@ -15,6 +17,8 @@ from treeact.trace.blobs import BlobStore
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from treeact.trace.log import EventLog
 
 MOST_OF_A_CALL = 400
 """Characters of a call of a tool that the plain display shows."""
@@ -31,8 +35,10 @@ class Display(Protocol):
         """Show one event."""
 
 
-def make_display(name: str, blobs: BlobStore) -> Display:
-    """Return the display called `name`: auto, plain, jsonl or quiet."""
+def make_display(name: str, blobs: BlobStore, *, log: EventLog | None = None) -> Display:
+    """Return the display called `name`: auto, plain, jsonl or quiet; or with a log, json."""
+    if name == "json" and log is not None:
+        return Json(log)
     match name:
         case "jsonl":
             return JsonLines()
@@ -49,6 +55,35 @@ class JsonLines:
         """Print one event."""
         sys.stdout.write(event.model_dump_json() + "\n")
         sys.stdout.flush()
+
+
+class Json:
+    """The result and nothing else, as one line of JSON for each question.
+
+    Args:
+        log: the log of the run.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    def show(self, event: ev.Event) -> None:
+        """Print the result when the run ends."""
+        if isinstance(event, ev.RunEnded):
+            sys.stdout.write(json.dumps(self._result(event)) + "\n")
+            sys.stdout.flush()
+
+    def _result(self, event: ev.RunEnded) -> dict[str, Any]:
+        from treeact.agents.records.divergence import read_replay
+
+        replay = read_replay(self._log.events(), self._log.blobs)
+        told = event.model_dump(mode="json", exclude={"v", "seq", "time", "id", "parent", "type"})
+        return {
+            **told,
+            "answer": event.answer and self._log.blobs.read_text(event.answer),
+            "trace": str(self._log.directory),
+            "replay": replay and asdict(replay),
+        }
 
 
 class Quiet:
@@ -93,6 +128,8 @@ class Plain:
             ev.ActionSaved: self._saved,
             ev.ActionVerified: self._verified,
             ev.ActionsRetrieved: self._retrieved,
+            ev.Diverged: self._diverged,
+            ev.Replayed: self._replayed,
             ev.Noticed: self._noticed,
             ev.Answered: self._answered,
             ev.RunEnded: self._ended,
@@ -196,6 +233,14 @@ class Plain:
     def _retrieved(self, event: ev.ActionsRetrieved) -> None:
         how = {"offered": "offered", "searched": "found", "named": "loaded"}[event.how]
         self._line(f"  + {how} {', '.join(event.actions) or 'nothing'}", style="blue")
+
+    def _diverged(self, event: ev.Diverged) -> None:
+        self._line(f"  ! {event.id}: not as recorded: {event.what}", style="yellow")
+        self._text(self._blobs.read_text(event.before), mark="    - ", style="yellow")
+        self._text(self._blobs.read_text(event.now), mark="    + ", style="yellow")
+
+    def _replayed(self, event: ev.Replayed) -> None:
+        self._line(event.words, style="bold yellow" if event.divergences else "bold")
 
     def _noticed(self, event: ev.Noticed) -> None:
         self._text(event.text, mark="  ! ", style="yellow")

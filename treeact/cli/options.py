@@ -1,50 +1,85 @@
-"""Options that several commands have."""
+"""Options that several commands have; those of settings are made from the table of settings."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from treeact.cli.completing import runs_like, values_of
+from treeact.cli.config.definition import BY_KEY, Display, Setting
+from treeact.cli.config.secrets import keep_keys
 
-class SandboxName(StrEnum):
-    """Sandboxes by name."""
+if TYPE_CHECKING:
+    from treeact.cli.config.loading import Loaded
 
-    auto = "auto"
-    docker = "docker"
-    jail = "jail"
-    unsafe_local = "unsafe-local"
+UNSET: Any = None
+"""The default of an option that the settings have a value for."""
 
 
-SandboxOption = Annotated[
-    SandboxName,
-    typer.Option(
-        "--sandbox",
-        envvar="TREEACT_SANDBOX",
-        help="Where code runs; auto: Docker if it is usable, else the jail.",
-    ),
+def setting(key: str, *, note: str = "") -> Any:
+    """Return the option of a setting; where it is not given, the setting's value takes its place.
+
+    Args:
+        key: the setting.
+        note: what is to be added to its help in this command.
+    """
+    it = BY_KEY[key]
+    words = f"{it.help} {note}".rstrip() + ("  May be repeated." if it.many else "")
+    default = f"  [default: {it.default_words}]" if it.default_words else ""
+    flag = f"{it.option}/--no-{it.option.removeprefix('--')}" if it.kind is bool else it.option
+
+    def fill_in(context: typer.Context, given: Any) -> Any:
+        if context.resilient_parsing:
+            return given
+        value = _value(settings_of(context), it) if given is None else given
+        if it.expands:
+            keep_keys(it.key, value)
+        return value
+
+    return typer.Option(
+        flag,
+        *([it.short] if it.short else []),
+        callback=fill_in,
+        help=words + default,
+        min=it.least,
+        show_default=False,
+        autocompletion=values_of(key),
+    )
+
+
+def _value(settings: Loaded, setting: Setting) -> Any:
+    """Return the value of a setting; say so where a project decides what happens outside."""
+    origin = settings.origin(setting.key)
+    if setting.reaches_out and origin.kind == "project":
+        sys.stderr.write(f"treeact: {setting.key} is set by {origin.where}\n")
+    return settings.value(setting.key)
+
+
+def settings_of(context: typer.Context) -> Loaded:
+    """Return the settings of the invocation, read once."""
+    from treeact.cli.config.loading import load
+
+    meta = context.find_root().meta
+    if "settings" not in meta:
+        meta["settings"] = load()
+    loaded: Loaded = meta["settings"]
+    return loaded
+
+
+RunArgument = Annotated[
+    str,
+    typer.Argument(help="Path, name or part of a name; or last.", autocompletion=runs_like),
 ]
-BaseUrlOption = Annotated[
-    str | None,
-    typer.Option(envvar="TREEACT_BASE_URL", help="OpenAI-compatible endpoint to ask."),
-]
-BudgetTokensOption = Annotated[int | None, typer.Option(help="Tokens that model calls may use.")]
+RunsOption = Annotated[Path | None, setting("runs")]
+LibraryOption = Annotated[Path | None, setting("library")]
+DisplayOption = Annotated[Display, typer.Option(help="How it is shown.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecordOption = Annotated[
     Path | None, typer.Option(help="Write the model's replies here, for replay:PATH.")
 ]
-LibraryOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--library",
-        envvar="TREEACT_LIBRARY",
-        help="File of actions: dynasaur's, and where it is given poact's.  "
-        "[default: ~/.local/share/treeact/actions.sqlite]",
-        show_default=False,
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OtlpOption = Annotated[
     str | None,
     typer.Option(

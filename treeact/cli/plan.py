@@ -23,8 +23,9 @@ from treeact.trace.budget import Budget
 from treeact.trace.runs import new_run_directory
 
 if TYPE_CHECKING:
-    from treeact.agents.planning import PlanAgent
+    from treeact.agents.plans.agent import PlanAgent
     from treeact.agents.run import Result, Run
+    from treeact.cli.models import ModelChoice
     from treeact.models.base import Model
 
 
@@ -35,8 +36,7 @@ class PlanOptions:
     suite: str
     task: str
     planner: str
-    model: str | None
-    base_url: str | None
+    model: ModelChoice
     max_steps: int
     budget_tokens: int | None
     record: Path | None
@@ -80,17 +80,17 @@ def _choose_model(
     options: PlanOptions, task: PlanTask, planner: Planner
 ) -> tuple[Model, Policy | None]:
     """Return the model, and the simulated policy that takes its place, if one was asked for."""
-    from treeact.models import ScriptedModel, resolve_model
+    from treeact.models import ScriptedModel
 
-    name = options.model or ""
+    name = options.model.name
     if is_oracle(name):
         policy = make_oracle(name, task, planner)
         return ScriptedModel([], name=f"simulated, {name}"), policy
-    if not name and options.base_url is None:
+    if options.model.is_empty:
         raise ConfigError(
             f"no model: name one with --model, or a simulated policy with --model {ORACLE}"
         )
-    return resolve_model(name, base_url=options.base_url, record=options.record), None
+    return options.model.open(record=options.record), None
 
 
 def _agent(
@@ -100,7 +100,7 @@ def _agent(
     model: Model,
     policy: Policy | None,
 ) -> PlanAgent:
-    from treeact.agents.planning import PlanAgent
+    from treeact.agents.plans.agent import PlanAgent
 
     return PlanAgent(
         model,

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from treeact.agents.registry import AGENTS, look_up, make_planner
 from treeact.cli import EXIT_CANCELLED, EXIT_NO_ANSWER
 from treeact.cli.display import Display, make_display
+from treeact.cli.record import Record, RecordOptions, find_record, nobody
 from treeact.cli.sandbox import prepare_sandbox
 from treeact.cli.spans import exporting
 from treeact.cli.terminal import Terminal
 from treeact.cli.tools import ToolChoice, open_tools, read_rules
 from treeact.errors import ConfigError
-from treeact.trace.runs import find_run, new_run_directory
+from treeact.trace.runs import new_run_directory
 
 if TYPE_CHECKING:
     from treeact.agents.agent import Agent
     from treeact.agents.run import Result, Run
+    from treeact.cli.models import ModelChoice
     from treeact.models.base import Model
     from treeact.tools import Tool
     from treeact.trace.budget import Budget
+
+STDIN = Path("-")
+"""What stands for standard input among the files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +43,7 @@ class RunOptions:
 
     question: str | None
     files: tuple[Path, ...]
-    model: str | None
-    base_url: str | None
+    model: ModelChoice
     agent: str
     planner: str | None
     sandbox: str
@@ -57,8 +63,9 @@ class RunOptions:
     frozen: bool
     instructions: str
     answer_schema: Path | None
-    resume: str | None
-    at: str | None
+    record_options: RecordOptions
+    look: Mapping[str, Any]
+    """What is said of screens, as `RunApp` takes it."""
     otlp: str | None
     otlp_content: bool
     runs: Path | None
@@ -73,30 +80,51 @@ def run_question(options: RunOptions) -> int:
             return run_on_screen(options)
         sys.stderr.write("treeact: no terminal for screens: showing plain lines\n")
         options = replace(options, display="plain")
-    return asyncio.run(_run_question(options))
+    with standard_input(options) as given:
+        return asyncio.run(_run_question(given))
+
+
+@contextmanager
+def standard_input(options: RunOptions) -> Iterator[RunOptions]:
+    """Give the options with standard input, as the file `stdin`, in the place of the file `-`.
+
+    Raises:
+        ConfigError: it is the question, too.
+    """
+    if STDIN not in options.files:
+        yield options
+        return
+    if options.question == str(STDIN):
+        raise ConfigError("standard input is the question or a file, not both: name the other")
+    with TemporaryDirectory(prefix="treeact-") as folder:
+        file = Path(folder) / "stdin"
+        with file.open("wb") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        files = tuple(file if path == STDIN else path for path in options.files)
+        yield replace(options, files=files)
 
 
 async def _run_question(options: RunOptions) -> int:
     from treeact.agents.remote import steerable
 
-    resume = find_run(options.resume, folder=options.runs) if options.resume else None
-    question = choose_question(options.question, resume)
+    record = find_record(options.record_options, runs=options.runs)
+    question = choose_question(options.question, record)
     terminal = Terminal()
     asks = options.approve != "none" or any(
         rule.endswith("=always") for rule in options.approve_tools
     )
     if (asks or options.follow_up) and not terminal.interactive:
         raise ConfigError("--approve and --follow-up need a terminal: standard input is none")
-    model = await choose_model(options)
+    model = await choose_model(options, record)
     try:
         kind = await prepare_sandbox(options.sandbox)
         async with (
             open_tools(options.tools) as tools,
             exporting(options.otlp, content=options.otlp_content) as follow,
         ):
-            run = start_run(options, question, model, kind, resume, tools)
+            run = start_run(options, question, model, kind, record, tools)
             follow(run.log)
-            display = make_display(options.display, run.log.blobs)
+            display = make_display(options.display, run.log.blobs, log=run.log)
             async with run, steerable(run):
                 with on_interrupt(lambda: interrupt(run, terminal, options.follow_up)):
                     result = await converse(run, display, terminal, follow_up=options.follow_up)
@@ -114,20 +142,21 @@ def exit_status(result: Result) -> int:
     return EXIT_CANCELLED if result.reason == "cancelled" else EXIT_NO_ANSWER
 
 
-async def choose_model(options: RunOptions) -> Model:
+async def choose_model(options: RunOptions, record: Record | None) -> Model:
     """Return the model that was asked for, or one that is usable here, and say which."""
     from treeact.models import detect_model, resolve_model
 
-    if options.model is not None or options.base_url is not None:
-        name = options.model or ""
-        return resolve_model(name, base_url=options.base_url, record=options.record)
+    if record is not None and record.is_all:
+        return nobody()
+    if not options.model.is_empty:
+        return options.model.open(record=options.record)
     found = await detect_model()
     sys.stderr.write(f"treeact: using {found.spec} ({found.how}); --model names another\n")
     return resolve_model(found.spec, record=options.record)
 
 
-def choose_question(given: str | None, resume: Path | None) -> str:
-    """Return the question: as given, from standard input, or that of the run to be resumed.
+def choose_question(given: str | None, record: Record | None) -> str:
+    """Return the question: as given, from standard input, or that of an earlier run.
 
     Raises:
         ConfigError: there is none.
@@ -136,11 +165,11 @@ def choose_question(given: str | None, resume: Path | None) -> str:
         return sys.stdin.read()
     if given is not None:
         return given
-    if resume is None:
+    if record is None:
         raise ConfigError("no question: say what is to be done, or name a run with --resume")
-    from treeact.agents.past import Past
+    from treeact.agents.records.past import Past
 
-    return Past.load(resume).question
+    return Past.load(record.directory).question
 
 
 def start_run(
@@ -148,7 +177,7 @@ def start_run(
     question: str,
     model: Model,
     sandbox: str,
-    resume: Path | None,
+    record: Record | None,
     tools: Sequence[Tool],
 ) -> Run:
     """Start the run that the options ask for."""
@@ -169,24 +198,24 @@ def start_run(
         **_library_settings(options),
     )
     return agent.start(
-        Task[Any](question, options.files, answer_type=_answer_schema(options, resume)),
+        Task[Any](question, options.files, answer_type=_answer_schema(options, record)),
         budget=_budget(options),
         trace=new_run_directory(question, folder=options.runs),
         follow_up=True,
-        resume=resume,
-        at=options.at,
+        resume=None if record is None else record.directory,
+        at=None if record is None else record.at,
     )
 
 
-def _answer_schema(options: RunOptions, resume: Path | None) -> dict[str, Any] | None:
+def _answer_schema(options: RunOptions, record: Record | None) -> dict[str, Any] | None:
     """Return the schema of the answer: as given, or that of the run to be resumed."""
     if options.answer_schema is not None:
         return read_schema(options.answer_schema)
-    if resume is None:
+    if record is None:
         return None
-    from treeact.agents.past import Past
+    from treeact.agents.records.past import Past
 
-    return Past.load(resume).answer_schema
+    return Past.load(record.directory).answer_schema
 
 
 def read_schema(path: Path) -> dict[str, Any]:

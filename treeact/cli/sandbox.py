@@ -39,7 +39,7 @@ async def prepare_sandbox(kind: str) -> str:
         ConfigError: there is no such kind.
         SandboxUnavailable: it cannot be used here, or cannot be made ready.
     """
-    from treeact.sandbox.packages import ensure_packages, jail_python
+    from treeact.sandbox.local.packages import ensure_packages, jail_python
     from treeact.sandbox.select import choose_kind
 
     if kind == "auto":
@@ -52,7 +52,7 @@ async def prepare_sandbox(kind: str) -> str:
 
 def _have_docker_image() -> None:
     """Build the Docker image if an engine answers and has none; say so if that cannot be done."""
-    from treeact.sandbox.engine import Endpoint
+    from treeact.sandbox.docker.engine import Endpoint
     from treeact.sandbox.image import build_image, image_exists, image_tag
 
     try:
@@ -75,7 +75,7 @@ def _note(line: str) -> None:
 
 def _build(kind: str, base: str | None) -> None:
     if kind == "jail":
-        from treeact.sandbox.packages import ensure_packages
+        from treeact.sandbox.local.packages import ensure_packages
 
         _say(f"jail: {ensure_packages(on_progress=_say)}")
     else:

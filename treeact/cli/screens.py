@@ -5,28 +5,41 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from treeact.benchmarks.runner.directory import is_benchmark
 from treeact.cli import EXIT_CANCELLED
+from treeact.cli.record import Record, find_record
 from treeact.cli.run import RunOptions, choose_model, choose_question, exit_status, start_run
 from treeact.cli.sandbox import prepare_sandbox
 from treeact.cli.spans import Follow, exporting
 from treeact.cli.tools import open_tools
 from treeact.errors import ConfigError
+from treeact.printable import printable
+from treeact.trace.redact import Redactor
 from treeact.trace.runs import find_run
 
 if TYPE_CHECKING:
     from treeact.agents.remote import Order
     from treeact.agents.run import Run
+    from treeact.cli.config.loading import Loaded
     from treeact.models.base import Model
     from treeact.tools import Tool
     from treeact.tui.asking import Asking
     from treeact.tui.session import Session
+
+
+def look_of(settings: Loaded) -> dict[str, Any]:
+    """Return what the settings say of screens, as `RunApp` takes it."""
+    look: dict[str, Any] = {"theme": settings.value("tui.theme").value}
+    if settings.value("tui.reduced_motion"):
+        look["reduced_motion"] = True
+    if keys := settings.value("tui.keys"):
+        look["keys"] = keys
+    return look
 
 
 def can_show_screens() -> bool:
@@ -57,12 +70,13 @@ async def _run_on_screen(options: RunOptions) -> int:
     from treeact.tui.app import RunApp
     from treeact.tui.asking import Asking
 
-    resume = find_run(options.resume, folder=options.runs) if options.resume else None
+    RunApp.check_keys(options.look.get("keys", {}))
+    record = find_record(options.record_options, runs=options.runs)
     question = None
-    if options.question is not None or resume is not None:
-        question = choose_question(options.question, resume)
+    if options.question is not None or record is not None:
+        question = choose_question(options.question, record)
     asking = Asking()
-    model = await _model(options, asking)
+    model = await _model(options, record, asking)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(model.aclose)
         kind = await prepare_sandbox(options.sandbox)
@@ -71,17 +85,17 @@ async def _run_on_screen(options: RunOptions) -> int:
         follow = await stack.enter_async_context(exports)
         runs = _Runs(options, model, kind, tools, asking, stack, follow)
         first: Session | Callable[[str], Session] = (
-            runs.start if question is None else runs.start(question, resume)
+            runs.start if question is None else runs.start(question, record)
         )
         about = f"{options.agent} with {model.name}, in sandbox {kind}"
-        app = RunApp(first, about=about, go_on=runs.go_on)
+        app = RunApp(first, about=about, go_on=runs.go_on, **options.look)
         await app.run_async()
         return await runs.end()
 
 
-async def _model(options: RunOptions, asking: Asking) -> Model:
-    if options.model != "human":
-        return await choose_model(options)
+async def _model(options: RunOptions, record: Record | None, asking: Asking) -> Model:
+    if options.model.name != "human":
+        return await choose_model(options, record)
     from treeact.models.human import HumanModel
     from treeact.models.recording import RecordingModel
 
@@ -111,9 +125,9 @@ class _Runs:
         self._follow = follow
         self._run: Run | None = None
 
-    def start(self, question: str, resume: Path | None = None) -> Session:
+    def start(self, question: str, record: Record | None = None) -> Session:
         """Start a run."""
-        return self._begin(question, resume, self._options.at)
+        return self._begin(question, record)
 
     def go_on(self, session: Session, node: str, model: str | None = None) -> Session:
         """Start a run that goes on from a node of another, or from its end where none is named."""
@@ -122,24 +136,25 @@ class _Runs:
         question = session.index.blobs.read_text(session.view.question)
         if self._run is not None:
             self._run.cancel()
-        return self._begin(question, session.directory, node or None)
+        return self._begin(question, Record(directory=session.directory, at=node or None))
 
     def _named_model(self, name: str) -> Model:
-        from treeact.models import resolve_model
+        from treeact.cli.config.loading import load
+        from treeact.cli.models import find_model
         from treeact.models.human import HumanModel
 
         if name == "human":
             return HumanModel(ask=self._asking.ask)
-        model = resolve_model(name, base_url=self._options.base_url, record=self._options.record)
+        choice = find_model(name, self._options.model.base_url, load())
+        model = choice.open(record=self._options.record)
         self._stack.push_async_callback(model.aclose)
         return model
 
-    def _begin(self, question: str, resume: Path | None, at: str | None) -> Session:
+    def _begin(self, question: str, record: Record | None) -> Session:
         from treeact.agents.remote import carry_out
         from treeact.tui.session import Session
 
-        options = replace(self._options, at=at)
-        run = start_run(options, question, self._model, self._sandbox, resume, self._tools)
+        run = start_run(self._options, question, self._model, self._sandbox, record, self._tools)
         self._run = run
         self._follow(run.log)
         self._stack.push_async_callback(run.close)
@@ -159,7 +174,7 @@ class _Runs:
         self._run.cancel()
         result = await self._run.result()
         if result.answer is not None:
-            sys.stdout.write(f"{result.answer}\n")
+            sys.stdout.write(f"{printable(Redactor().clean(result.answer))}\n")
         sys.stderr.write(f"trace: {result.directory}\n")
         return exit_status(result)
 
@@ -172,7 +187,7 @@ async def _take_orders(run: Run) -> None:
         await asyncio.Event().wait()
 
 
-def watch(name: str, *, runs: Path | None) -> None:
+def watch(name: str, *, runs: Path | None, look: Mapping[str, Any]) -> None:
     """Show a run of another process, and steer it where it takes commands; or a benchmark."""
     from treeact.agents.remote import SOCKET_FILE, give_order
     from treeact.tui.session import Session
@@ -180,26 +195,26 @@ def watch(name: str, *, runs: Path | None) -> None:
     need_terminal()
     directory = _find(name, runs)
     if is_benchmark(directory):
-        _show_bench(directory)
+        _show_bench(directory, look)
         return
 
     async def steer(order: Order) -> bool:
         return await give_order(directory, order)
 
     alive = (directory / SOCKET_FILE).exists()
-    _show(Session(directory, steer if alive else None), first="run")
+    _show(Session(directory, steer if alive else None), first="run", look=look)
 
 
-def open_trace(name: str, *, runs: Path | None) -> None:
+def open_trace(name: str, *, runs: Path | None, look: Mapping[str, Any]) -> None:
     """Show a run that is over, by its trace; or a benchmark."""
     from treeact.tui.session import Session
 
     need_terminal()
     directory = _find(name, runs)
     if is_benchmark(directory):
-        _show_bench(directory)
+        _show_bench(directory, look)
     else:
-        _show(Session(directory), first="trace")
+        _show(Session(directory), first="trace", look=look)
 
 
 def _find(name: str, runs: Path | None) -> Path:
@@ -207,13 +222,13 @@ def _find(name: str, runs: Path | None) -> Path:
     return Path(name) if is_benchmark(Path(name)) else find_run(name, folder=runs)
 
 
-def _show_bench(directory: Path) -> None:
+def _show_bench(directory: Path, look: Mapping[str, Any]) -> None:
     from treeact.cli.bench_screen import show_bench
 
-    show_bench(directory)
+    show_bench(directory, look)
 
 
-def _show(session: Session, *, first: str) -> None:
+def _show(session: Session, *, first: str, look: Mapping[str, Any]) -> None:
     from treeact.tui.app import RunApp
 
-    RunApp(session, first=first).run()
+    RunApp(session, first=first, **look).run()

@@ -35,12 +35,10 @@ class StudyOptions:
 
 def list_studies(*, as_json: bool) -> None:
     """Print the studies and what each asks."""
-    questions = {name: find_study(name).question for name in study_names()}
-    if as_json:
-        sys.stdout.write(json.dumps(questions, indent=2) + "\n")
-        return
-    for name, question in questions.items():
-        sys.stdout.write(f"{name:<14} {question}\n")
+    for name in study_names():
+        question = find_study(name).question
+        row = json.dumps({"study": name, "question": question})
+        sys.stdout.write((row if as_json else f"{name:<14} {question}") + "\n")
 
 
 def run_study(options: StudyOptions) -> None:

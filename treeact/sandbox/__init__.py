@@ -17,10 +17,10 @@ if TYPE_CHECKING:
         Sandbox,
         ToolCall,
     )
-    from treeact.sandbox.docker import DockerSandbox
-    from treeact.sandbox.jail import JailSandbox
+    from treeact.sandbox.docker.sandbox import DockerSandbox
+    from treeact.sandbox.local.jail import JailSandbox
+    from treeact.sandbox.local.unsafe import UnsafeLocalSandbox
     from treeact.sandbox.pool import SandboxPool
-    from treeact.sandbox.unsafe import UnsafeLocalSandbox
 
 __all__ = [
     "Branch",
@@ -40,10 +40,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "DockerSandbox": "docker",
-    "JailSandbox": "jail",
+    "DockerSandbox": "docker.sandbox",
+    "JailSandbox": "local.jail",
     "SandboxPool": "pool",
-    "UnsafeLocalSandbox": "unsafe",
+    "UnsafeLocalSandbox": "local.unsafe",
 }
 
 

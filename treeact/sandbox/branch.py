@@ -20,8 +20,8 @@ from treeact.sandbox.base import (
 from treeact.sandbox.effects import Recorded, Resumed, Tools
 from treeact.sandbox.folder import call_with_folder
 from treeact.sandbox.history import File, History, Step
+from treeact.sandbox.link.protocol import Call, Died, State, is_inside
 from treeact.sandbox.live import LiveBranch
-from treeact.sandbox.protocol import Call, Died, State, is_inside
 from treeact.sandbox.run import CallTool, Run
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 
 from treeact.errors import ToolError
 from treeact.sandbox.base import HostTool, StopExecution, ToolCall
-from treeact.sandbox.protocol import Call
+from treeact.sandbox.link.protocol import Call
 
 
 @dataclass

@@ -8,8 +8,8 @@ from dataclasses import replace
 from treeact.calling import lend
 from treeact.errors import SandboxError, ToolError
 from treeact.sandbox.base import Limits, ToolCall
+from treeact.sandbox.link.protocol import Call, is_inside
 from treeact.sandbox.live import LiveBranch
-from treeact.sandbox.protocol import Call, is_inside
 
 
 class CallFolder:

@@ -10,9 +10,9 @@ from typing import Any
 
 from treeact.errors import SandboxError
 from treeact.sandbox.base import FileInfo
-from treeact.sandbox.connection import Connection
-from treeact.sandbox.line import FROM_CHILD, Line
-from treeact.sandbox.protocol import (
+from treeact.sandbox.link.connection import Connection
+from treeact.sandbox.link.line import FROM_CHILD, Line
+from treeact.sandbox.link.protocol import (
     PLAIN_DONE,
     Died,
     Done,

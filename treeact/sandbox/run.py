@@ -20,7 +20,7 @@ from treeact.sandbox.base import (
     Stream,
     ToolCall,
 )
-from treeact.sandbox.protocol import (
+from treeact.sandbox.link.protocol import (
     Call,
     Died,
     Done,

@@ -26,15 +26,15 @@ def sandbox_class(kind: str) -> type[DriverSandbox]:
     """
     match kind:
         case "docker":
-            from treeact.sandbox.docker import DockerSandbox
+            from treeact.sandbox.docker.sandbox import DockerSandbox
 
             return DockerSandbox
         case "jail":
-            from treeact.sandbox.jail import JailSandbox
+            from treeact.sandbox.local.jail import JailSandbox
 
             return JailSandbox
         case "unsafe-local":
-            from treeact.sandbox.unsafe import UnsafeLocalSandbox
+            from treeact.sandbox.local.unsafe import UnsafeLocalSandbox
 
             return UnsafeLocalSandbox
     raise ConfigError(f"no sandbox kind {kind!r}: choose one of {', '.join(KINDS)}, or auto")

@@ -11,9 +11,9 @@ from typing import Any, Self
 from treeact.errors import SandboxError
 from treeact.sandbox.base import HostTool, Limits
 from treeact.sandbox.branch import DriverBranch, make_root
-from treeact.sandbox.channel import Channel
-from treeact.sandbox.connection import Connection
 from treeact.sandbox.effects import Tools
+from treeact.sandbox.link.channel import Channel
+from treeact.sandbox.link.connection import Connection
 from treeact.sandbox.live import LiveBranch
 
 START_PATIENCE = 60.0

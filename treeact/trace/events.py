@@ -34,6 +34,10 @@ Command = Literal["approve", "edit", "reject", "send", "interrupt", "limit", "ca
 """What a run can be told while it goes on."""
 
 
+Divergent = Literal["prompt", "calls", "output", "error", "files", "observation"]
+"""What can come out differently when a recorded step is taken again."""
+
+
 class Blob(BaseModel):
     """A big value kept beside the log, under the hash of its bytes."""
 
@@ -211,6 +215,8 @@ class CodeRun(Event):
     error: str | None = None
     """`Type: message` of the exception."""
     files: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+    """Bytes of each of `files`."""
     images: tuple[Blob, ...] = ()
     duration: float
     cpu_seconds: float = 0.0
@@ -433,6 +439,34 @@ class ActionsRetrieved(Event):
     query: Text = ""
 
 
+class Diverged(Event):
+    """A step of an earlier run was taken again, and something of it is not as it was recorded."""
+
+    type: Literal["diverged"] = "diverged"
+    what: Divergent
+    before: Text
+    """Part of it as it was recorded, from the first line that differs."""
+    now: Text
+
+
+class Replayed(Event):
+    """The steps of an earlier run are taken again; from here on the run is live."""
+
+    type: Literal["replayed"] = "replayed"
+    steps: int
+    """Steps that were taken again."""
+    recorded: int
+    """Steps of the path that they are on."""
+    divergences: int
+    """How many `diverged` events there are."""
+
+    @property
+    def words(self) -> str:
+        """The event in a line."""
+        told = f"{self.divergences} not as recorded" if self.divergences else "all as recorded"
+        return f"replayed {self.steps} of {self.recorded} steps: {told}"
+
+
 class Noticed(Event):
     """Something worth saying that no other event says, such as where a replay departs."""
 
@@ -567,6 +601,8 @@ AnyEvent = Annotated[
     | ActionSaved
     | ActionVerified
     | ActionsRetrieved
+    | Diverged
+    | Replayed
     | Noticed
     | AnswerRejected
     | Answered

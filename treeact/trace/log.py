@@ -104,6 +104,10 @@ class EventLog:
         """Call `listener` with each event from now on, right after it was written."""
         self._listeners.append(listener)
 
+    def unsubscribe(self, listener: Callable[[Event], None]) -> None:
+        """Call `listener` no more."""
+        self._listeners.remove(listener)
+
     def events(self) -> Iterator[Event]:
         """Yield what was written so far."""
         if self.directory is None:
@@ -125,7 +129,7 @@ class EventLog:
                 ended = isinstance(coming, RunEnded)
                 yield coming
         finally:
-            self._listeners.remove(queue.put_nowait)
+            self.unsubscribe(queue.put_nowait)
             self._followers.remove(queue)
 
     def discard(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from treeact.errors import ConfigError
 from treeact.trace.log import EVENTS_FILE
+from treeact.trace.redact import Redactor
 
 
 def runs_folder(folder: Path | None = None) -> Path:
@@ -32,7 +33,10 @@ def new_run_directory(name: str, *, folder: Path | None = None) -> Path:
 
     Names sort by time, so the last one is the newest.
     """
-    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].rstrip("-") or "run"
+    words = (
+        re.sub(r"[^a-z0-9]+", "-", Redactor().clean(name).lower()).strip("-")[:40].rstrip("-")
+        or "run"
+    )
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     return runs_folder(folder) / f"{stamp}-{words}-{secrets.token_hex(2)}"
 

@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from treeact.errors import TreeActError
 from treeact.tui.characters import AsciiOnly, needs_ascii
-from treeact.tui.keys import NamedKeys, key
+from treeact.tui.keys import NamedKeys, key, keymap
 from treeact.tui.screens.asking import YesScreen
 from treeact.tui.screens.base import CommonScreen, RunBoundScreen
 from treeact.tui.screens.compare_runs import CompareRunsScreen
@@ -108,10 +108,22 @@ class RunApp(NamedKeys):
         self.theme = "mono" if self._colours else theme
         self._about = about
         self._start = None if isinstance(session, Session) else session
-        own = {n: it for n, it in keys.items() if n.partition(".")[0] not in self.ELSEWHERE}
-        self.use_keys(own, self.bindings_by_screen())
+        self.use_keys(self._own_keys(keys), self.bindings_by_screen())
         if isinstance(session, Session):
             self.show_session(session)
+
+    @classmethod
+    def check_keys(cls, keys: Mapping[str, str]) -> None:
+        """Check a person's keys, before anything begins that they are to steer.
+
+        Raises:
+            ConfigError: a name or a key is unknown, or a key would mean two things on one screen.
+        """
+        keymap(cls._own_keys(keys), cls.bindings_by_screen())
+
+    @classmethod
+    def _own_keys(cls, keys: Mapping[str, str]) -> dict[str, str]:
+        return {n: it for n, it in keys.items() if n.partition(".")[0] not in cls.ELSEWHERE}
 
     @classmethod
     def bindings_by_screen(cls) -> dict[str, list[BindingType]]:

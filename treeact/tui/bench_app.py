@@ -27,7 +27,7 @@ class BenchApp(RunApp):
     Args:
         bench: the benchmark.
         live: the hand on it, where it is run in this process.
-        look: the theme, the keys and the motion, as `RunApp` takes them.
+        look: theme, keys and motion, as `RunApp` takes them.
     """
 
     ELSEWHERE: ClassVar[frozenset[str]] = frozenset()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treeact import Budget, ScriptedModel, Task
-from treeact.agents.planning import PlanAgent
+from treeact.agents.plans.agent import PlanAgent
 from treeact.benchmarks.environments.apis import (
     DOMAINS,
     ApiEnvironment,

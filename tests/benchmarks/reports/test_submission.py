@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treeact.agents.planning import PlanAgent
+from treeact.agents.plans.agent import PlanAgent
 from treeact.agents.task import Task
 from treeact.benchmarks.environments.worlds import find_task
 from treeact.benchmarks.reports.submission import make_submission, write_submission

@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 
 import pytest
 
-from treeact.agents.planning import World
+from treeact.agents.plans.agent import World
 from treeact.benchmarks.results import Results, Row
 from treeact.benchmarks.runner.cluster import RayExecutor
 from treeact.benchmarks.runner.config import BenchConfig

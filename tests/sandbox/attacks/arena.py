@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.sandbox.attacks.attack import PRELUDE
-from treeact.sandbox import owner
 from treeact.sandbox.base import Execution, Limits
 from treeact.sandbox.branch import DriverBranch
-from treeact.sandbox.docker import DockerSandbox
-from treeact.sandbox.engine import Endpoint
-from treeact.sandbox.jail import JailSandbox
-from treeact.sandbox.local import PREFIX
+from treeact.sandbox.docker import owner
+from treeact.sandbox.docker.engine import Endpoint
+from treeact.sandbox.docker.sandbox import DockerSandbox
+from treeact.sandbox.local.jail import JailSandbox
+from treeact.sandbox.local.process import PREFIX
 from treeact.sandbox.session import DriverSandbox
 
 MIB = 1024**2

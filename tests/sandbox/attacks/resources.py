@@ -209,6 +209,7 @@ if os.path.exists("/dev/shm/full"):
     Attack(
         name="inode-flood",
         code=INODE_FLOOD,
+        timeout=20.0,
         outcome="killed|timeout",
         note="the limit was exceeded: more than \\d+ files",
         on=("sandlock", "bwrap"),
@@ -222,6 +223,7 @@ if os.path.exists("/dev/shm/full"):
     Attack(
         name="folder-flood",
         code=FOLDER_FLOOD,
+        timeout=20.0,
         outcome="killed|timeout",
         note="the limit was exceeded: more than \\d+ files",
         on=("sandlock", "bwrap"),

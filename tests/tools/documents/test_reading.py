@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from sandlock import landlock_abi_version, min_landlock_abi
 
 from treeact.errors import ToolError
-from treeact.sandbox.local import base_interpreter
-from treeact.sandbox.unsafe import UnsafeLocalSandbox
+from treeact.sandbox.local.process import base_interpreter
+from treeact.sandbox.local.unsafe import UnsafeLocalSandbox
 from treeact.tools.documents import converting
 from treeact.tools.documents.converting import convert
 from treeact.tools.documents.kinds import kind_of

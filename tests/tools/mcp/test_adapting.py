@@ -20,7 +20,7 @@ import pytest
 from tests.support.web_server import WebServer, response
 from treeact import CodeAct, ScriptedModel
 from treeact.errors import ConfigError, ToolError
-from treeact.sandbox.unsafe import UnsafeLocalSandbox
+from treeact.sandbox.local.unsafe import UnsafeLocalSandbox
 from treeact.tools import Tool
 from treeact.tools.mcp import McpServer, mcp_tools
 

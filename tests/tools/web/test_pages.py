@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.web_server import WebServer, redirect, response
 from treeact.sandbox.base import Branch
-from treeact.sandbox.unsafe import UnsafeLocalSandbox
+from treeact.sandbox.local.unsafe import UnsafeLocalSandbox
 from treeact.tools.gaia import gaia_tools
 from treeact.tools.web.fetch import Fetched, FetchLimits
 from treeact.tools.web.pages import choose_name

@@ -36,4 +36,5 @@ def _templates() -> Environment:
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # prompts are plain text
         keep_trailing_newline=True,
+        auto_reload=False,
     )

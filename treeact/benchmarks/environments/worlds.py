@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from treeact.agents.planning import World
+from treeact.agents.plans.agent import World
 from treeact.errors import ConfigError
 from treeact.planners.protocols import Action, Answer, Path, Solution
 from treeact.planners.tree import ActionTree

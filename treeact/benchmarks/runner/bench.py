@@ -156,7 +156,7 @@ class Bench:
 
     def _planning(self, job: Job, sample: Sample, model: Model, common: dict[str, Any]) -> Agent:
         from treeact.agents.agent import GREEDY
-        from treeact.agents.planning import PlanAgent
+        from treeact.agents.plans.agent import PlanAgent
 
         assert self.suite.world is not None
         policy = None

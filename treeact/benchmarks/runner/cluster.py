@@ -230,7 +230,7 @@ def _join(ray: Any, address: str, workers: int) -> int:
     try:
         _check_answers(address)
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises bare ones, too
         problem = " ".join(str(error).split())[:300]
         raise ConfigError(
             f"no Ray cluster can be used at {address!r} ({problem}): begin one with `ray start "

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from treeact.benchmarks.results import DONE, Results, Row, State, read_results, read_row, state_of
+from treeact.benchmarks.results import Results, Row, State, read_row, score_rows, state_of
 from treeact.benchmarks.runner.bench import Bench
 from treeact.benchmarks.runner.config import BenchConfig
 from treeact.benchmarks.runner.directory import BenchDirectory, Job, Manifest, prepare
@@ -113,7 +113,7 @@ async def run_benchmark(
                 await driver.run(carrying, stop or asyncio.Event())
         finally:
             log.close()
-    return read_results(directory, suite=suite)
+    return score_rows(directory, manifest, suite, driver.rows)
 
 
 class Driver:
@@ -145,20 +145,27 @@ class Driver:
         self._log = log
         self._samples = {sample.task.id: sample for sample in suite.samples}
         self._budget = Budget(name=BENCHMARK, usd=settings.usd)
-        self._jobs = manifest.jobs()
-        rows = [read_row(home, job, self._samples[job.task], suite) for job in self._jobs]
+        self._suite = suite
+        self._rows = {job: self._read(job) for job in manifest.jobs()}
         self._intake = intake
         intake.open(settings.concurrency, self._note)
         chosen, spent = set(wanted), []
-        for job, row in zip(self._jobs, rows, strict=True):
+        for job, row in self._rows.items():
             if job.task in chosen and self._is_left(row):
                 intake.add(job, row)
             else:
                 spent.append(row)
-        self._done = sum(row.over for row in rows)
         self._count_spent(spent)
         self._message = ""
         self._losses: Counter[Job] = Counter()
+
+    @property
+    def rows(self) -> list[Row]:
+        """What came of each job so far, in their order, not scored."""
+        return list(self._rows.values())
+
+    def _read(self, job: Job) -> Row:
+        return read_row(self._home, job, self._samples[job.task], self._suite)
 
     def _is_left(self, row: Row) -> bool:
         return not row.over or (self._settings.again and row.answer is None)
@@ -183,7 +190,7 @@ class Driver:
             BenchStarted(
                 id="bench",
                 suite=self._config.suite,
-                jobs=len(self._jobs),
+                jobs=len(self._rows),
                 left=self._intake.left,
             )
         )
@@ -214,10 +221,11 @@ class Driver:
             self._losses[job] += 1
             if self._losses[job] < MOST_LOSSES:
                 self._intake.add(job, replace(row, state="unfinished"))
+        finally:
+            self._rows[job] = self._read(job)  # now, while others wait for their models
 
     async def _do(self, executor: Executor, job: Job, row: Row) -> None:
         fresh = row.over  # the same limits would stop its record at the same place
-        self._done -= fresh
         aside = self._home.set_aside(job)
         attempt = len(self._home.earlier(job)) + 1
         self._log.emit(
@@ -244,9 +252,8 @@ class Driver:
                 self._write_failure(job, attempt, "cancelled", "cancelled")
             raise
         else:
-            if (state := self._write_outcome(job, attempt, outcome)) == "errored":
+            if self._write_outcome(job, attempt, outcome) == "errored":
                 self._intake.give_up(job, row)
-            self._done += state in DONE
 
     def _work(self, job: Job, resume: Path | None) -> Work:
         limits = self._config.limits
@@ -303,8 +310,9 @@ class Driver:
         return state
 
     def _write_end(self) -> None:
-        left = len(self._jobs) - self._done
-        self._log.emit(BenchEnded(id="bench", done=self._done, left=left, message=self._message))
+        done = sum(row.over for row in self.rows)
+        left = len(self._rows) - done
+        self._log.emit(BenchEnded(id="bench", done=done, left=left, message=self._message))
 
 
 def _id(job: Job) -> str:

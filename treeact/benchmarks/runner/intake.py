@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -10,9 +11,9 @@ from dataclasses import replace
 from treeact.benchmarks.results import Row
 from treeact.benchmarks.runner.directory import Job
 
-STAGGER = 0.002
-"""Seconds between the beginnings of jobs that are taken in at once: in step they would wait for
-each other."""
+STAGGER = 0.0015
+"""Seconds between the beginnings of two jobs: in step they would wait for each other again and
+again, at each reply that comes."""
 
 Tell = Callable[[str], None]
 """Takes in what a person decided."""
@@ -38,6 +39,7 @@ class Intake:
         self._failure: BaseException | None = None
         self._news = asyncio.Event()
         self._closed = False
+        self._turn = 0.0
 
     @property
     def left(self) -> int:
@@ -125,16 +127,16 @@ class Intake:
             await asyncio.gather(*self._running, return_exceptions=True)
 
     def _take_in(self, do: Do) -> None:
-        number = 0
         while self._waiting and not self.paused and len(self._running) < self.concurrency:
             job, row = self._waiting.popleft()
-            working = asyncio.ensure_future(self._work_on(do, job, row, STAGGER * number))
+            working = asyncio.ensure_future(self._work_on(do, job, row))
             self._running[working] = job
             working.add_done_callback(self._end)
-            number += 1
 
-    async def _work_on(self, do: Do, job: Job, row: Row, delay: float) -> None:
-        await asyncio.sleep(delay)
+    async def _work_on(self, do: Do, job: Job, row: Row) -> None:
+        now = time.monotonic()
+        self._turn = max(now, self._turn + STAGGER)
+        await asyncio.sleep(self._turn - now)
         await do(job, row)
 
     def _end(self, done: asyncio.Future[None]) -> None:

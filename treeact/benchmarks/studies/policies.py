@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from treeact.agents.action_space import ActionSpace
 from treeact.agents.assembly import code_reader
 from treeact.agents.calls import ModelCaller
 from treeact.agents.control import Control
-from treeact.agents.past import Past
-from treeact.agents.poact import PoAct
-from treeact.agents.poact_parts import PolicyModel, poact_opening, step_words
+from treeact.agents.poact.action_space import ActionSpace
+from treeact.agents.poact.agent import PoAct
+from treeact.agents.poact.parts import PolicyModel, poact_opening, step_words
+from treeact.agents.records.past import Past
 from treeact.agents.run import Context
 from treeact.agents.task import Task
 from treeact.benchmarks.studies.hops import HopTask, make_tools

@@ -142,7 +142,7 @@ class _Reader:
                 action = _action(event.action, self._text(event.text), ())
                 thought, reply = self._text(event.thought), self._text(event.reply)
                 self._proposed[event.id] = Proposal(actions=(action,), thought=thought, reply=reply)
-            case ev.Observed():
+            case ev.Observed() if "/" not in event.id.removeprefix(f"{self._run}/"):
                 proposal = self._proposed.pop(event.id, None)
                 seen = Observation(text=self._text(event.text), ok=event.ok)
                 turn.steps.append(Step(id=event.id, proposal=proposal, observation=seen))

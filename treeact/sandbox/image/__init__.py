@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from treeact.errors import SandboxUnavailable
-from treeact.sandbox.engine import Endpoint, engine_errors
+from treeact.sandbox.docker.engine import Endpoint, engine_errors
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -139,14 +139,14 @@ class BenchScreen(CommonScreen):
         width = max(20, self.size.width - 2)
         parts = bench_lines.headline(view, now)
         self.query_one("#status", Static).update(Text(fitting(parts, width)))
-        self.query_one("#bench-remarks", Static).update(fitting(self._remarks(view, now), width))
+        lines = [f"! {problem}" if problem else "", fitting(self._remarks(view, now), width)]
+        self.query_one("#bench-remarks", Static).update("\n".join(filter(None, lines)))
         self._draw_table(view, now)
         self._draw_figures(view, now)
 
     def _remarks(self, view: BenchView, now: float) -> list[str]:
         intake = self.live.intake if self.live is not None and self.live.running else None
         parts = [
-            f"! {self.session.problem}" if self.session.problem else "",
             "paused" if intake is not None and intake.paused else "",
             f"{intake.concurrency} at once" if intake is not None else "",
             f"only {self._shown}" if self._shown != "all" else "",
@@ -222,7 +222,7 @@ class BenchScreen(CommonScreen):
         if (trace / EVENTS_FILE).exists():
             self.post_message(self.Opened(trace))
         else:
-            self.notify(f"{job.task} has no trace: it was not begun")
+            self.notify(f"{job.task} has no trace: it was not begun", markup=False)
 
     def action_line(self, by: int) -> None:
         """Move the cursor."""
@@ -263,7 +263,7 @@ class BenchScreen(CommonScreen):
         self._ask(question, str(self.session.directory / "report.html"), self._write)
 
     async def _write(self, path: Path) -> None:
-        self.notify(await asyncio.to_thread(self.session.write, path))
+        self.notify(await asyncio.to_thread(self.session.write, path), markup=False)
 
     def action_compare(self) -> None:
         """Ask for another benchmark, and set this one beside it."""
@@ -284,7 +284,7 @@ class BenchScreen(CommonScreen):
             try:
                 await then(Path(path))
             except TreeActError as error:
-                self.notify(str(error), severity="error")
+                self.notify(str(error), severity="error", markup=False)
 
         def begin(path: str | None) -> None:
             if path:
@@ -306,7 +306,7 @@ class BenchScreen(CommonScreen):
         """Cancel the job at the cursor."""
         hand, job = self._hand(), self.job
         if hand is not None and job is not None and not hand.intake.cancel(job):
-            self.notify(f"{job.task} is not in progress")
+            self.notify(f"{job.task} is not in progress", markup=False)
 
     def action_pause(self) -> None:
         """Begin no more jobs, or go on."""

@@ -6,6 +6,7 @@ import io
 from typing import ClassVar
 
 from rich.console import Console, Group
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
@@ -40,7 +41,7 @@ class CompareScreen(CommonScreen):
     def on_mount(self) -> None:
         """Name the two."""
         one, two = self._comparison.first.directory, self._comparison.second.directory
-        self.query_one("#status", Static).update(f"{two} beside {one}")
+        self.query_one("#status", Static).update(Text(f"{two} beside {one}"))
         self.query_one("#compare-scroll").focus()
 
     def copied(self) -> str:

@@ -99,7 +99,7 @@ class SearchScreen(RunBoundScreen):
     def _draw_tree(self, width: int) -> None:
         wide = width >= 50
         figures = heading(self._moment.nodes) if wide else ""
-        room = width - len(figures) - 2 if wide else width
+        room = width - len(figures) - 2 if figures else width
         self._lines = self._moment.lines(width=room, fold=self._fold, order=self._order)
         self.query_one("#search-columns", Static).update(figures)
         tree = self.query_one("#search-tree", OptionList)
@@ -240,7 +240,9 @@ class SearchScreen(RunBoundScreen):
     def action_go_on(self) -> None:
         """Go on from the node at the cursor."""
         row = self._row()
-        if row is not None:
+        if row is None or row.observation is None:
+            self.notify("nothing was carried out here: go on from a node that was")
+        else:
             self.app.post_message(self.GoOn(row.id))
 
 

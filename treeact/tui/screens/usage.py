@@ -42,11 +42,13 @@ class UsageScreen(RunBoundScreen):
     async def update_view(self) -> None:
         """Write the ledger again."""
         view, table = self.session.view, self.query_one(DataTable)
+        here = table.cursor_row
         table.clear()
         for role, phase, entry in view.ledger.rows():
             table.add_row(*_cells(role, phase, entry))
         total = view.ledger.total
         table.add_row(*_cells("total", "", total))
+        table.move_cursor(row=here)
         parts = sum(total.parts.values())
         shares = [
             f"{part:<12} {tokens:>10,}  {tokens / parts:.0%}"

@@ -195,8 +195,10 @@ def columns(row: Row) -> str:
 
 
 def heading(nodes: Sequence[Row]) -> str:
-    """Return what `columns` are called."""
+    """Return what `columns` are called; nothing where no node has figures."""
     costs = any(row.g or row.h for row in nodes)
+    if not costs and all(row.score is None and not row.visits for row in nodes):
+        return ""
     names = ("g", "h", "f") if costs else ("score", "value", "visits")
     return " ".join(f"{name:>7}" for name in names)
 

@@ -51,6 +51,11 @@ class _Group:
     own: list[Entry] = field(default_factory=list)
     below: dict[str, None] = field(default_factory=dict)
 
+    @property
+    def alone(self) -> bool:
+        """Whether it is an event and nothing besides; one further below does not make it so."""
+        return self.events == 1 and bool(self.own)
+
 
 class TraceTree:
     """Groups events by their logical ids: `run`, `run/step-3`, `run/step-3/propose`.
@@ -100,7 +105,7 @@ class TraceTree:
     def _one(self, id: str) -> Item:
         """Return a group, or its event where there is only the one."""
         group = self._groups[id]
-        return _event(group.own[0], alone=True) if group.events == 1 else self._group(id)
+        return _event(group.own[0], alone=True) if group.alone else self._group(id)
 
     def _group(self, id: str) -> Item:
         group = self._groups[id]
@@ -115,7 +120,7 @@ class TraceTree:
 
     def lineage(self, entry: Entry) -> list[str]:
         """Return the groups from the top down to an event."""
-        return [id for id in prefixes(entry.id) if self._groups[id].events > 1]
+        return [id for id in prefixes(entry.id) if not self._groups[id].alone]
 
 
 def _event(entry: Entry, *, alone: bool = False) -> Item:

@@ -1,0 +1,1 @@
+"""CodeAgents: plans of several roles, written in a codified language."""

@@ -1,0 +1,1 @@
+"""An agent whose actions are the steps of plans over a world."""

@@ -1,0 +1,1 @@
+"""PoAct: a policy chosen for each step, over actions selected for it."""

@@ -1,0 +1,1 @@
+"""What a run takes from the record of one before: to resume, to replay, to go on from a step."""

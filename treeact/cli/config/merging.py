@@ -1,0 +1,86 @@
+"""The environment over files over defaults, by pydantic-settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import ValidationError, create_model
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from treeact.cli.config.checking import annotation, lower_case
+from treeact.cli.config.definition import PREFIX, SETTINGS, Setting
+from treeact.errors import ConfigError
+
+
+class _Environment(EnvSettingsSource):
+    """Variables; lists are split at commas, or are JSON."""
+
+    def __call__(self) -> dict[str, Any]:
+        given = super().__call__()
+        return {
+            setting.field: _split(given[setting.field]) if setting.many else given[setting.field]
+            for setting in SETTINGS
+            if setting.field in given and not setting.in_file_only
+        }
+
+
+def _split(text: str) -> Any:
+    if text.lstrip().startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text  # which is no list, and is told so
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
+
+
+def merge(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the settings of the environment, over those of files, over the defaults, by key.
+
+    Args:
+        files: what files say, by the fields of settings; the stronger first.
+
+    Raises:
+        ConfigError: a variable is wrong; the message names it.
+    """
+
+    class Sources(BaseSettings):
+        model_config = SettingsConfigDict(
+            env_prefix=PREFIX, env_ignore_empty=True, protected_namespaces=()
+        )
+
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: Any, **__: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            """Return the sources, the strongest first."""
+            return (
+                _Environment(settings_cls),
+                *(InitSettingsSource(settings_cls, init_kwargs=dict(values)) for values in files),
+            )
+
+    fields: dict[str, Any] = {
+        setting.field: (_field_type(setting), setting.start) for setting in SETTINGS
+    }
+    try:
+        merged = create_model("Settings", __base__=Sources, **fields)()
+    except ValidationError as error:  # files were checked
+        fault = error.errors()[0]
+        setting = next(it for it in SETTINGS if it.field == fault["loc"][0])
+        raise ConfigError(f"{setting.variable}: {lower_case(fault['msg'])}") from None
+    return {setting.key: getattr(merged, setting.field) for setting in SETTINGS}
+
+
+def _field_type(setting: Setting) -> Any:
+    kind = annotation(setting)
+    if setting.many:
+        return Annotated[kind, NoDecode]
+    return kind if setting.default is not None or setting.in_file_only else kind | None

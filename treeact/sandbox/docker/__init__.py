@@ -1,0 +1,1 @@
+"""The Docker sandbox: one hardened container for each task."""
