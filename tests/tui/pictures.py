@@ -21,7 +21,7 @@ from textual.pilot import Pilot
 from textual.widgets._footer import FooterKey
 
 from treeact import CodeAct, DynaSaur, Task
-from treeact.agents.planning import PlanAgent
+from treeact.agents.plans.agent import PlanAgent
 from treeact.agents.remote import Order
 from treeact.agents.run import Run
 from treeact.benchmarks.environments.worlds import find_task
