@@ -49,7 +49,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return math.ceil(1.5 * len(os.sched_getaffinity(0)))
 
 
-RACING = ("tests/sandbox", "tests/cli", "tests/agents/test_parsing.py")
+RACING = ("tests/sandbox", "tests/cli", "tests/documents", "tests/agents/test_parsing.py")
 """Where tests race real processes, or the clock, on a machine that others may load."""
 
 

@@ -8,12 +8,14 @@ import pytest
 from tests.agents.support import agent, answer, code, observations, of_type, until
 from treeact import Budget, CodeAct, ScriptedModel, Task, tool
 from treeact.errors import ConfigError, TraceError, TreeActError
+from treeact.sandbox import UnsafeLocalSandbox
 from treeact.trace.budget import Amounts
 from treeact.trace.events import (
     ApprovalRequested,
     CodeRun,
     CommandReceived,
     ModelCalled,
+    Proposed,
     SandboxStarted,
 )
 
@@ -92,6 +94,22 @@ async def test_an_interrupt_stops_code_keeps_its_state_and_waits_for_words() -> 
     assert "interrupted" in told[0]
     assert "The user says: be quick" in told[0]
     assert result.answer == "x"
+
+
+async def test_an_interrupt_while_the_sandbox_still_starts_has_the_code_left() -> None:
+    class Slow(UnsafeLocalSandbox):
+        async def start(self) -> None:
+            await asyncio.sleep(0.5)
+            await super().start()
+
+    first = [code("print('ran')"), answer("x")]
+    run = CodeAct(ScriptedModel(first), sandbox=Slow).start(Task("?"))
+    await until(run, Proposed)
+    assert run.interrupt("leave that")
+    result = await asyncio.wait_for(run.result(), 30)
+    assert observations(result)[0].startswith("The user interrupted you.")
+    assert "The user says: leave that" in observations(result)[0]
+    assert not of_type(list(run.log.events()), CodeRun)
 
 
 async def test_an_interrupt_stops_a_model_call() -> None:

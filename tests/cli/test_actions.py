@@ -77,6 +77,10 @@ def test_export_import_disable_and_gc(folder: Path, tmp_path: Path) -> None:
     )
     assert "0 new, 2 known already" in actions(tmp_path, "import", "-", stdin=text)
     assert actions(tmp_path, "list").split()[2] == "exercised"
+    actions(tmp_path, "pin", "area", "--version", "1")
+    assert actions(tmp_path, "show", "area").startswith("area v1  exercised (pinned)")
+    actions(tmp_path, "pin", "area", "--undo")
+    assert "pinned" not in actions(tmp_path, "show", "area")
     actions(tmp_path, "disable", "area", "--version", "1")
     assert "would remove area v1  disabled" in actions(tmp_path, "gc", "--dry-run")
     [row] = map(json.loads, actions(tmp_path, "gc", "--json").splitlines())

@@ -1,22 +1,26 @@
 """Every key does what it says, and none does more."""
 
-import asyncio
+import io
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from textual.pilot import Pilot
 from textual.widgets import DataTable, OptionList, Static, TextArea, Tree
+from textual.widgets._key_panel import BindingsTable
 
 from tests.agents.support import agent, answer, code, of_type
 from tests.agents.test_search import STEP_BACK, scripted
+from tests.tui.support import until
+from tests.tui.test_views import plans_followed
 from treeact import CodeAct, Run
 from treeact.agents.remote import Order, carry_out
 from treeact.models.human import HumanModel
 from treeact.planners import BestOfN
-from treeact.trace.events import CommandReceived, Noticed
+from treeact.trace.events import CodeRun, CommandReceived, Noticed, Observed, RunStarted
 from treeact.trace.log import EventLog
 from treeact.tui.app import SCREENS, RunApp
 from treeact.tui.asking import Asking
@@ -52,11 +56,9 @@ async def shown(
         await run.close()
 
 
-async def until(pilot: Pilot[None], holds: Any) -> None:
-    """Wait until something holds on the screen."""
-    async with asyncio.timeout(20):
-        while not holds():
-            await pilot.pause(0.02)
+def notices(app: RunApp) -> str:
+    """Return what the app has told in notices."""
+    return "\n".join(notice.message for notice in app._notifications)
 
 
 def waiting(app: RunApp) -> bool:
@@ -126,12 +128,14 @@ async def test_a_run_is_interrupted_told_something_and_asked_more(tmp_path: Path
         await pilot.pause(0.3)
         await pilot.press("escape")
         await until(pilot, lambda: app.session.view.state == "interrupted")
-        await pilot.press(*"stop", "ctrl+j", "now", "enter")
+        await pilot.press(*"stop", "ctrl+j", *"now", "enter")
         await until(pilot, lambda: app.session.view.state == "ended")
         await pilot.press("p", *"more", "enter")
         await until(pilot, lambda: app.session.view.answer == "2")
         said = [text for command, text in commands(run) if command == "send"]
-        assert said == ["stop\nnow", "more"] or said[1] == "more"
+        assert said == ["stop\nnow", "more"]
+        heard = [str(it.text) for it in of_type([*run.log.events()], Observed)]
+        assert any("interrupted" in text and text.endswith("stop\nnow") for text in heard), heard
 
 
 async def test_a_limit_is_changed(tmp_path: Path) -> None:
@@ -175,8 +179,8 @@ async def test_of_many_blocks_a_few_are_mounted(tmp_path: Path) -> None:
     app = RunApp(long_run(tmp_path, 300))
     async with app.run_test(size=(100, 30)) as pilot:
         column = app.screen.query_one(BlockColumn)
-        await until(pilot, lambda: app.session.behind == 0 and len(column.shown) == WINDOW)
-        assert column.shown[-1].block.text == "notice 299"
+        await until(pilot, lambda: column.shown and column.shown[-1].block.text == "notice 299")
+        assert len(column.shown) == WINDOW
         for _ in range(30):
             await pilot.press("k")
         assert len(column.shown) == WINDOW
@@ -188,19 +192,6 @@ async def test_of_many_blocks_a_few_are_mounted(tmp_path: Path) -> None:
         await pilot.press("end")
         await until(pilot, lambda: column.following)
         assert column.shown[-1].block.text == "notice 299"
-
-
-async def test_of_a_long_trace_little_is_loaded(tmp_path: Path) -> None:
-    long_run(tmp_path, 1)
-    log = tmp_path / "events.jsonl"
-    log.write_bytes(log.read_bytes() * 20_000)
-    session = Session(tmp_path)
-    app = RunApp(session, first="trace")
-    async with app.run_test(size=(100, 30)) as pilot:
-        tree = app.screen.query_one(Tree)
-        await until(pilot, lambda: tree.root.children)
-        assert sum(1 for _ in tree.root.children) == 1
-        assert len(session.index.entries) == 20_000
 
 
 async def test_the_trace_browser_goes_where_keys_lead(tmp_path: Path) -> None:
@@ -243,16 +234,44 @@ async def test_the_search_is_gone_through_in_time(tmp_path: Path) -> None:
         assert lines.option_count < whole
         await pilot.press("full_stop")
         await until(pilot, lambda: "clock 1 of" in str(clock.content))
-        await pilot.press("0", "dollar_sign", "j", "j", "k", "o", "b")
+        await pilot.press("0", "dollar_sign", "j", "j", "k", "z", "z")
         await until(pilot, ticks)
         assert lines.option_count >= whole
+
+
+async def test_a_search_is_sorted_and_gone_back_in_from_one_step_back_to_the_next(
+    tmp_path: Path,
+) -> None:
+    log = EventLog(tmp_path)
+    for event in plans_followed():
+        log.emit(event)
+    log.close()
+    app = RunApp(Session(tmp_path), first="search")
+    async with app.run_test(size=(120, 36)) as pilot:
+        lines = app.screen.query_one(OptionList)
+        clock, backs = (app.screen.query_one(f"#search-{it}", Static) for it in ("clock", "backs"))
+        await until(pilot, lambda: "clock 4 of 4" in str(clock.content))
+        assert str(backs.content) == "1. run/1.1 -> run/1: failed: locked"
+        assert any("@ run/1.2" in str(option.prompt) for option in lines.options)
+        await pilot.press("s")
+        await until(pilot, lambda: "by f" in str(clock.content))
+        await pilot.press("s", "s")
+        await until(pilot, lambda: "by " not in str(clock.content))
+        await pilot.press("b")
+        await until(pilot, lambda: "clock 3 of 4" in str(clock.content))
+        assert lines.highlighted is not None
+        assert "@ run/1 " in f"{lines.get_option_at_index(lines.highlighted).prompt} "
+        await pilot.press("b")
+        await until(pilot, lambda: "did not step back" in notices(app))
+        await pilot.press("0", "space")
+        await until(pilot, lambda: "clock 4 of 4" in str(clock.content))
 
 
 async def test_a_run_goes_on_from_a_node_of_the_tree(tmp_path: Path) -> None:
     session = await searched(tmp_path / "r")
     asked: list[tuple[Session, str]] = []
 
-    def go_on(shown: Session, node: str) -> Session:
+    def go_on(shown: Session, node: str, model: str | None) -> Session:
         asked.append((shown, node))
         return long_run(tmp_path / "next", 1)
 
@@ -266,6 +285,35 @@ async def test_a_run_goes_on_from_a_node_of_the_tree(tmp_path: Path) -> None:
         assert shown is session
         assert node.startswith("run/")
         assert app.session.directory == tmp_path / "next"
+
+
+async def test_a_kept_node_is_gone_on_from_live(tmp_path: Path) -> None:
+    """The node is chosen on the screen, its way is taken again, and then the run is live."""
+    session = await searched(tmp_path / "r")
+    runs: list[Run] = []
+
+    def go_on(shown: Session, node: str, model: str | None) -> Session:
+        replies = [code("print(next(lines))"), answer("nine")]
+        runs.append(
+            agent(replies).start("?", trace=tmp_path / "next", resume=shown.directory, at=node)
+        )
+        return Session(tmp_path / "next")
+
+    app = RunApp(session, first="search", go_on=go_on)
+    async with app.run_test(size=(120, 36)) as pilot:
+        lines = app.screen.query_one(OptionList)
+        await until(pilot, lambda: lines.option_count > 2)
+        await pilot.press("slash", *"id(held) == ident", "enter")
+        row = lambda: app.screen.query_one("#search-node", Static)  # noqa: E731
+        await until(pilot, lambda: "run/1.2 " in str(row().content))
+        await pilot.press("g")
+        await until(pilot, lambda: app.session.view.answer == "nine")
+    (run,) = runs
+    events = [*run.log.events()]
+    assert of_type(events, RunStarted)[0].settings["from"]["node"] == "run/1.2"
+    printed = [str(event.stdout) for event in of_type(events, CodeRun)]
+    assert printed == ["0 1\n", "4 True\n", "9\n"]
+    await run.close()
 
 
 async def test_what_cannot_be_steered_says_so(tmp_path: Path) -> None:
@@ -302,6 +350,10 @@ async def test_screens_are_switched_and_the_library_is_shown(
             await until(pilot, lambda name=name: type(app.screen) is SCREENS[name])
         table = app.screen.query_one(DataTable)
         await until(pilot, lambda: table.row_count > 1)
+        await pilot.press("slash", *"total", "enter")
+        await until(pilot, lambda: table.cursor_row == table.row_count - 1)
+        await pilot.press("y")
+        assert "copied" in notices(app)
 
 
 def bindings(screen: type[RunBoundScreen]) -> list[Any]:
@@ -331,6 +383,12 @@ async def test_every_key_is_in_the_help_and_the_palette_and_means_one_thing(
         assert {it.description for it in declared} & active <= offered
         await pilot.press("f1")
         await until(pilot, lambda: app.screen.query("HelpPanel"))
+        helped = app.screen.query_one(BindingsTable).render_bindings_table()
+        console = Console(width=200, file=io.StringIO())
+        with console.capture() as captured:
+            console.print(helped)
+        told = " ".join(captured.get().split())
+        assert all(it.description in told for it in declared if it.description in active)
         await pilot.press("f1")
         await until(pilot, lambda: not app.screen.query("HelpPanel"))
 

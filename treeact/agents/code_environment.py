@@ -6,7 +6,7 @@ from typing import Any
 
 from treeact.agents import observations
 from treeact.agents.answers import AnswerCheck
-from treeact.agents.control import Control
+from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import AgentEnvironment, as_answer
 from treeact.agents.workspace import Workspace
 from treeact.errors import SandboxError
@@ -93,6 +93,8 @@ class CodeEnvironment(AgentEnvironment):
             )
         except SandboxError as error:
             return await self._recover(str(error).rstrip("."))
+        except Interrupted:
+            return await self._hear(Observation(text=observations.INTERRUPTED, ok=False))
         self._log_execution(execution, id)
         given = given_answer(execution)
         told = observations.describe_execution(

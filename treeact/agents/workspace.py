@@ -120,8 +120,9 @@ class Workspace:
 
         Raises:
             SandboxError: the sandbox could not be opened, or died.
+            Interrupted: it was interrupted while the sandbox was still starting.
         """
-        branch = await self._branch
+        branch = await control.interruptible(asyncio.shield(self._branch))
         look = await self._home.looker(id)
         loop = asyncio.get_running_loop()
         with (

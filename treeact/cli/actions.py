@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -53,7 +52,8 @@ def _say(line: str) -> None:
 
 
 def _label(action: StoredAction) -> str:
-    return f"{action.label}  {action.status}  {action.summary}".rstrip()
+    pinned = " (pinned)" if action.pinned else ""
+    return f"{action.label}  {action.status}{pinned}  {action.summary}".rstrip()
 
 
 @actions_app.command("list")
@@ -139,14 +139,10 @@ def diff_action(
     library: LibraryOption = UNSET,
 ) -> None:
     """Show what changed between two versions of an action."""
+    from treeact.agents.library.changes import version_diff
+
     with _library(library) as opened:
-        versions = [a.version for a in opened.actions(all_versions=True) if a.name == name]
-        latest = new or max(versions, default=1)
-        earlier = old or max((v for v in versions if v < latest), default=latest)
-        before, after = opened.get(name, earlier), opened.get(name, latest)
-    lines = difflib.unified_diff(
-        before.code.splitlines(), after.code.splitlines(), before.label, after.label, lineterm=""
-    )
+        lines = version_diff(opened, name, old, new)
     for line in lines:
         _say(line)
 
@@ -219,6 +215,18 @@ def disable_action(
     """Take an action out of use: it is never offered or found again."""
     with _library(library, write=True) as opened:
         opened.disable(name, version, undo=undo)
+
+
+@actions_app.command("pin")
+def pin_action(
+    name: NameArgument,
+    version: VersionOption = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Let the best version be it.")] = False,
+    library: LibraryOption = None,
+) -> None:
+    """Have a name mean one version, whatever better or newer ones there are."""
+    with _library(library, write=True) as opened:
+        opened.pin(name, version, undo=undo)
 
 
 @actions_app.command("export")

@@ -32,8 +32,9 @@ async def bench_on_screen(
         TreeActError: it could not be run.
     """
     live = LiveBench(lambda intake, stop: run(stop=stop, intake=intake), stop)
-    live.begin()
-    await BenchApp(BenchSession(directory, suite=suite), live, **look).run_async()
+    app = BenchApp(BenchSession(directory, suite=suite), live, **look)
+    live.begin()  # after the person's keys were found to be right
+    await app.run_async()
     return await live.end()
 
 

@@ -70,6 +70,7 @@ async def _run_on_screen(options: RunOptions) -> int:
     from treeact.tui.app import RunApp
     from treeact.tui.asking import Asking
 
+    RunApp.check_keys(options.look.get("keys", {}))
     record = find_record(options.record_options, runs=options.runs)
     question = None
     if options.question is not None or record is not None:
@@ -128,12 +129,26 @@ class _Runs:
         """Start a run."""
         return self._begin(question, record)
 
-    def go_on(self, session: Session, node: str) -> Session:
-        """Start a run that goes on from a node of another."""
+    def go_on(self, session: Session, node: str, model: str | None = None) -> Session:
+        """Start a run that goes on from a node of another, or from its end where none is named."""
+        if model is not None:
+            self._model = self._named_model(model)
         question = session.index.blobs.read_text(session.view.question)
         if self._run is not None:
             self._run.cancel()
-        return self._begin(question, Record(directory=session.directory, at=node))
+        return self._begin(question, Record(directory=session.directory, at=node or None))
+
+    def _named_model(self, name: str) -> Model:
+        from treeact.cli.config.loading import load
+        from treeact.cli.models import find_model
+        from treeact.models.human import HumanModel
+
+        if name == "human":
+            return HumanModel(ask=self._asking.ask)
+        choice = find_model(name, self._options.model.base_url, load())
+        model = choice.open(record=self._options.record)
+        self._stack.push_async_callback(model.aclose)
+        return model
 
     def _begin(self, question: str, record: Record | None) -> Session:
         from treeact.agents.remote import carry_out

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from treeact.errors import TraceError
 from treeact.trace.blobs import BlobStore
@@ -65,31 +66,48 @@ class TraceIndex:
         self.read = 0
         """How many events were read whole."""
         self._path = directory / EVENTS_FILE
+        self._size = 0
         self._end = 0
         self._lines = 0
 
-    def refresh(self) -> Sequence[Entry]:
+    def refresh(self, *, most: int | None = None) -> Sequence[Entry]:
         """Look for lines that were added, and return their entries.
+
+        Args:
+            most: bytes after which the rest is left to the next call; None reads to the end.
 
         Raises:
             TraceError: the log cannot be read, or has become shorter.
         """
         first = len(self.entries)
         try:
-            if self._path.stat().st_size < self._end:
+            self._size = self._path.stat().st_size
+            if self._size < self._end:
                 raise TraceError(f"{self._path} has become shorter: another run is written there")
             with self._path.open("rb") as file:
                 file.seek(self._end)
-                for line in file:
-                    self.torn = not line.endswith(b"\n")
-                    if self.torn:
-                        break
-                    self._take(line)
+                self._read(file, math.inf if most is None else self._end + most)
         except FileNotFoundError:
             return ()
         except OSError as error:
             raise TraceError(f"cannot read {self._path}: {error.strerror}") from error
         return self.entries[first:]
+
+    @property
+    def unread(self) -> int:
+        """Bytes that were there at the last look, and are in no entry yet."""
+        return self._size - self._end
+
+    def _read(self, file: IO[bytes], enough: float) -> None:
+        """Take lines in until one ends at or behind byte `enough`."""
+        for line in file:
+            self.torn = not line.endswith(b"\n")
+            if self.torn:
+                self._size = self._end
+                break
+            self._take(line)
+            if self._end >= enough:
+                break
 
     def _take(self, line: bytes) -> None:
         self._lines += 1

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from treeact.tui.app import RunApp
 from treeact.tui.bench_session import BenchSession
+from treeact.tui.keys import key
 from treeact.tui.live_bench import LiveBench
 from treeact.tui.screens.asking import YesScreen
+from treeact.tui.screens.base import CommonScreen
 from treeact.tui.screens.bench import REFRESH, BenchScreen
 from treeact.tui.session import Session
 
@@ -28,15 +30,24 @@ class BenchApp(RunApp):
         look: theme, keys and motion, as `RunApp` takes them.
     """
 
+    ELSEWHERE: ClassVar[frozenset[str]] = frozenset()
+
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("6,escape", "dashboard", "Benchmark", show=False),
-        Binding("ctrl+c", "quit", "Stop and quit", show=False, system=True),
+        key("bench", "6,escape", "dashboard", "Benchmark"),
+        key("bench", "ctrl+c", "quit", "Stop and quit"),
     ]
 
     def __init__(self, bench: BenchSession, live: LiveBench | None = None, **look: Any) -> None:
         super().__init__(None, **look)
         self.bench = bench
         self.live = live
+
+    @classmethod
+    def bindings_by_screen(cls) -> dict[str, list[BindingType]]:
+        """Return the bindings that are in force together, by screen."""
+        shared = [*CommonScreen.BINDINGS, *BenchApp.BINDINGS, *RunApp.BINDINGS]
+        screens = super().bindings_by_screen()
+        return screens | {"bench": [*BenchScreen.BINDINGS, *shared]}
 
     def show_first(self) -> None:
         """Show the dashboard."""

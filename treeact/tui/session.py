@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,14 +14,18 @@ from treeact.trace.index import Entry, LiveText, TraceIndex
 from treeact.tui.asking import Asking
 from treeact.tui.views.run import RunView
 from treeact.tui.views.search import SearchView
+from treeact.tui.views.sides import SidesView
+from treeact.tui.views.timeline import Timeline
+from treeact.tui.views.uses import Uses
 
 Steer = Callable[[Order], Awaitable[bool]]
 """Gives an order to the run; returns whether anything waited for it. Raises TreeActError."""
 
-SLICE = 0.03
+SLICE = 0.05
 """Seconds of one refresh: longer logs are taken in over several, so that keys are never kept
 waiting."""
-
+PORTION = 1_000_000
+"""Bytes of the log that are looked through before it is asked whether the slice is over."""
 
 STALE = 600.0
 """Seconds without an event after which a run that is only looked at has no clock that goes on."""
@@ -44,6 +49,9 @@ class Session:
         self.live = LiveText(directory)
         self.view = RunView()
         self.search = SearchView(self.index.blobs)
+        self.sides = SidesView(self.index.blobs)
+        self.timeline = Timeline()
+        self.uses = Uses(self.index.blobs)
         self.steer = steer
         self.problem = ""
         """Why the log cannot be read any further; empty while it can."""
@@ -54,24 +62,47 @@ class Session:
         """How many events are known of and not taken in yet."""
         return len(self.index.entries) - self._taken
 
+    @property
+    def damage(self) -> str:
+        """Which lines of the log are no events; empty while all are."""
+        damaged = self.index.damaged
+        if not damaged:
+            return ""
+        more = f", and {len(damaged) - 1} more lines" if len(damaged) > 1 else ""
+        return f"line {damaged[0].line} of the trace is damaged: {damaged[0].reason}{more}"
+
     def refresh(self) -> bool:
         """Look for news for a moment; return whether there were any."""
-        try:
-            self.index.refresh()
-        except TraceError as error:
-            self.problem = str(error)
-        changed = self.live.refresh()
         until = time.monotonic() + SLICE
+        changed = self.live.refresh()  # first: what is in the log by now is forgotten then
+        changed = self._look_through(until) or changed
         while self.behind and time.monotonic() < until:
             self._take(self.index.entries[self._taken])
             self._taken += 1
             changed = True
+        if time.monotonic() >= until:
+            gc.freeze()  # what was read stays: to look through it for cycles would stall the screen
+        return changed
+
+    def _look_through(self, until: float) -> bool:
+        """Find where the events are that were added; return whether there were any."""
+        changed = False
+        try:
+            while self.index.refresh(most=PORTION):
+                changed = True
+                if time.monotonic() >= until:
+                    break
+        except TraceError as error:
+            self.problem = str(error)
         return changed
 
     def _take(self, entry: Entry) -> None:
         for event in self.index.events([entry]):
             self.view.take(event)
             self.search.take(event)
+            self.sides.take(event)
+            self.timeline.take(entry, event)
+            self.uses.take(entry.number, event)
             if isinstance(event, ModelCalled):
                 self.live.forget(event.id)
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.agents.library.support import define, exercised, library_at, read
 from treeact.agents.library import ActionLibrary, Verdict
+from treeact.agents.library.changes import find_duplicates
 from treeact.agents.library.records import StoredAction
 from treeact.errors import ActionCycle, LibraryError
 
@@ -119,6 +120,55 @@ def test_examples_are_capped_and_newest_first(tmp_path: Path) -> None:
         library.keep(Harvest(uses=(Use(action="no such", returned=True, raised=False),)))
 
 
+def test_a_pinned_version_is_what_its_name_means_until_that_is_undone(tmp_path: Path) -> None:
+    with library_at(tmp_path) as library:
+        for number in (1, 2, 3):
+            exercised(library, f"def f(x): return {number}")
+        library.note_verdict(Verdict(action=library.get("f", 3), ok=True))
+        assert library.pin("f", 1).pinned
+        assert names(library.offered(["f"])) == ["f v1"]
+        assert [it.pinned for it in library.actions(all_versions=True)] == [True, False, False]
+        assert names(library.collect_garbage(dry_run=True)) == ["f v2"]
+        library.pin("f", 2)
+        assert library.get("f").version == 2
+        library.disable("f", 2)
+        assert names(library.offered(["f"])) == ["f v3"]
+        library.pin("f", undo=True)
+        assert names(library.collect_garbage()) == ["f v1", "f v2"]
+        with pytest.raises(LibraryError, match="no version 9"):
+            library.pin("f", 9)
+    with library_at(tmp_path) as again:
+        assert not again.get("f").pinned
+
+
+def test_a_file_of_an_earlier_treeact_gets_pins(tmp_path: Path) -> None:
+    with library_at(tmp_path) as library:
+        exercised(library, "def f(x): return 1")
+        file = library.path
+    database = sqlite3.connect(file)
+    database.execute("DROP TABLE pins")
+    database.commit()
+    database.close()
+    with ActionLibrary(file, frozen=True) as frozen:
+        assert not frozen.get("f").pinned
+    with ActionLibrary(file) as opened:
+        assert opened.pin("f").pinned
+
+
+def test_duplicates_are_told_by_what_they_do(tmp_path: Path) -> None:
+    with library_at(tmp_path) as library:
+        exercised(library, "def area(x): return x * x")
+        exercised(library, "def square(x):\n    'Square.'\n    return x*x  # the same")
+        exercised(library, "def cube(x): return x * x * x")
+        exercised(library, "def down(n): return down(n - 1) if n else 0")
+        exercised(library, "def low(n): return low(n - 1) if n else 0")
+        found = find_duplicates(library.actions(all_versions=True))
+        assert {library.by_id([id])[0].name: label for id, label in found.items()} == {
+            "square": "area v1",
+            "low": "down v1",
+        }
+
+
 def test_garbage_is_what_is_of_no_more_use(tmp_path: Path) -> None:
     with library_at(tmp_path) as library:
         exercised(library, "def f(x): return 1\ndef user(x): return f(x)")
@@ -153,6 +203,7 @@ def test_a_frozen_library_writes_nothing_and_never_changes(tmp_path: Path) -> No
         for write in (
             lambda: exercised(frozen, "def g(x): return x"),
             lambda: frozen.disable("f"),
+            lambda: frozen.pin("f"),
             lambda: frozen.collect_garbage(),
             lambda: frozen.import_text(frozen.export()),
             lambda: frozen.note_verdict(Verdict(action=frozen.get("f"), ok=True)),

@@ -57,6 +57,13 @@ CREATE VIRTUAL TABLE words USING fts5 (
     name, header, docstring, body, tokenize = "porter unicode61 tokenchars '_'"
 );
 """
+PINS = """
+CREATE TABLE IF NOT EXISTS pins (
+    name TEXT PRIMARY KEY,
+    action INTEGER NOT NULL REFERENCES actions (id) ON DELETE CASCADE
+) WITHOUT ROWID
+"""
+"""The version that a person wants a name to mean; files of earlier TreeActs have no such table."""
 
 
 class Database:
@@ -144,12 +151,14 @@ class Database:
     @staticmethod
     def _create(connection: sqlite3.Connection) -> None:
         if _pragma(connection, "user_version") == SCHEMA_VERSION:
+            connection.execute(PINS)
             return
         connection.execute("BEGIN IMMEDIATE")
         try:
             if _pragma(connection, "user_version") != SCHEMA_VERSION:  # nobody was faster
                 for statement in SCHEMA.split(";\n"):
                     connection.execute(statement)
+                connection.execute(PINS)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("COMMIT")

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 BEST = """
 SELECT id FROM actions WHERE name = ? AND status IN (SELECT value FROM json_each(?))
-ORDER BY status = 'verified' DESC, status = 'exercised' DESC, version DESC LIMIT 1
+ORDER BY id IN (SELECT action FROM pins) DESC, status = 'verified' DESC,
+    status = 'exercised' DESC, version DESC LIMIT 1
 """
 
 
@@ -157,8 +158,8 @@ class ActionLibrary:
 
         The score of an action is its relevance (BM25 over name, signature, docstring and body, or
         the cosine of embeddings) times its rate of success, (successes + 1) / (successes +
-        failures + 2). Of each name the best version is found: verified before exercised, then the
-        newest. Disabled actions are never found.
+        failures + 2). Of each name the best version is found: the pinned one, else verified before
+        exercised, then the newest. Disabled actions are never found.
 
         Args:
             query: words, or a need in a sentence.
@@ -219,6 +220,22 @@ class ActionLibrary:
                 "WHERE name = ? AND (? IS NULL OR version = ?) AND (status = 'disabled') = ?",
                 [name, version, version, undo],
             )
+
+    def pin(self, name: str, version: int | None = None, *, undo: bool = False) -> StoredAction:
+        """Have a name mean one version, whatever better or newer ones there are; return it.
+
+        A pinned version is offered as soon as it was exercised, unless it is disabled, and is
+        never garbage. Without a version it is the one that is offered now.
+
+        Raises:
+            LibraryError: there is no such action, or the library cannot be written.
+        """
+        action = self.get(name, version)
+        with self._db.writing() as db:
+            db.execute("DELETE FROM pins WHERE name = ?", [name])
+            if not undo:
+                db.execute("INSERT INTO pins VALUES (?, ?)", [name, action.id])
+            return rows.fetch_one(db, action.id)
 
     async def verify(
         self,

@@ -82,6 +82,8 @@ class StoredAction(Definition):
     """Steps in which a call of it raised, and verifications that failed."""
     examples: tuple[Example, ...] = ()
     """The latest few calls that returned, newest first."""
+    pinned: bool = False
+    """Whether a person wants its name to mean this version."""
 
     @property
     def label(self) -> str:
@@ -111,5 +113,6 @@ class StoredAction(Definition):
             "successes": self.successes,
             "failures": self.failures,
             "examples": len(self.examples),
+            "pinned": self.pinned,
             "task": self.task,
         }

@@ -31,7 +31,11 @@ def fetch(db: sqlite3.Connection, ids: Sequence[int]) -> list[StoredAction]:
     marks = json.dumps(list(ids))
     within = "IN (SELECT value FROM json_each(?))"
     rows = {
-        row["id"]: row for row in db.execute(f"SELECT * FROM actions WHERE id {within}", [marks])
+        row["id"]: row
+        for row in db.execute(
+            f"SELECT *, id IN (SELECT action FROM pins) AS pinned FROM actions WHERE id {within}",
+            [marks],
+        )
     }
     uses: dict[int, dict[str, str]] = {}
     for action, name, digest in db.execute(
@@ -59,7 +63,13 @@ def _action(row: sqlite3.Row, uses: dict[str, str], examples: tuple[Example, ...
     fields = {key: row[key] for key in row.keys()}  # noqa: SIM118 - a row iterates over values
     digest = fields.pop("digest")
     action = StoredAction(
-        **{**fields, "tools": tuple(json.loads(fields["tools"]))}, uses=uses, examples=examples
+        **{
+            **fields,
+            "tools": tuple(json.loads(fields["tools"])),
+            "pinned": bool(fields["pinned"]),
+        },
+        uses=uses,
+        examples=examples,
     )
     action.__dict__["digest"] = digest  # known, so that it need not be worked out
     return action

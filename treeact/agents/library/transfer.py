@@ -28,6 +28,7 @@ WITH RECURSIVE kept (id) AS (
         SELECT 1 FROM actions AS b
         WHERE b.name = a.name AND b.version > a.version AND b.status = 'verified'
     )
+    UNION SELECT action FROM pins
     UNION SELECT used FROM kept JOIN uses ON action = kept.id
 )
 SELECT id FROM actions WHERE id NOT IN kept ORDER BY name, version

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from treeact.planners.export.outline import CHOSEN, SIGNS, Place, cut, facts, label, outline
-from treeact.planners.export.rows import rows
+from treeact.planners.export.rows import Row, rows
 from treeact.planners.tree import ActionTree
 
 FOLD = 5
@@ -32,16 +32,37 @@ class Line:
 def draw(
     trees: Sequence[ActionTree], *, width: int = WIDTH, fold: int | None = FOLD
 ) -> Iterator[Line]:
-    """Yield the lines of an outline of trees.
+    """Yield the lines of an outline of trees; see `draw_rows`.
 
     Args:
         trees: the trees of a run, one a turn.
         width: characters of a line.
         fold: pruned siblings beyond this many are one line; None shows them all.
     """
+    return draw_rows(rows(*trees), width=width, fold=fold)
+
+
+def draw_rows(
+    nodes: Sequence[Row],
+    *,
+    width: int = WIDTH,
+    fold: int | None = FOLD,
+    sign: Callable[[Row], str] | None = None,
+    costs: bool = True,
+) -> Iterator[Line]:
+    """Yield the lines of an outline of nodes.
+
+    Args:
+        nodes: as `rows` returns them.
+        width: characters of a line.
+        fold: pruned siblings beyond this many are one line; None shows them all.
+        sign: how a node is marked; None marks it by its status.
+        costs: whether the lines hold the figures of the nodes.
+    """
+    mark = sign or _sign
     goes_on: list[bool] = []
     """For each level, whether the line that branches come off goes on below."""
-    for place in outline(rows(*trees), fold=fold):
+    for place in outline(nodes, fold=fold):
         del goes_on[place.level :]
         rails = ["│  " if on else "   " for on in goes_on]
         if not place.straight:
@@ -49,14 +70,18 @@ def draw(
             goes_on[-1] = not place.last
         goes_on.append(True)
         head = "".join(rails)
-        words = _folded(place) if len(place.rows) > 1 else _node(place, width)
+        words = _folded(place) if len(place.rows) > 1 else _node(place, width, mark, costs)
         yield Line(place, cut(f"{head}{words}", width), _style(place))
 
 
-def _node(place: Place, width: int) -> str:
+def _sign(row: Row) -> str:
+    return SIGNS[row.status]
+
+
+def _node(place: Place, width: int, sign: Callable[[Row], str], costs: bool) -> str:
     row = place.row
-    name = f"{SIGNS[row.status]} {row.id}{f' {CHOSEN}' if row.on_path else ''}"
-    figures = ", ".join(facts(row))
+    name = f"{sign(row)} {row.id}{f' {CHOSEN}' if row.on_path else ''}"
+    figures = ", ".join(facts(row, costs=costs))
     reason = next(iter(row.reason.splitlines()), "")
     parts = (name, cut(label(row), max(16, width // 2 - len(name))), figures, reason)
     return "  ".join(" ".join(part.split()) for part in parts if part)

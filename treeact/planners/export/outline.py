@@ -70,13 +70,22 @@ def label(row: Row) -> str:
     return _LEADS.get(row.action, "") + next(telling, lines[0] if lines else "")
 
 
-def facts(row: Row) -> list[str]:
-    """Return the figures of a node that has any."""
+def facts(row: Row, *, costs: bool = True) -> list[str]:
+    """Return what is to be said of a node besides its action: with its figures, if it has any."""
     found = []
     if row.action != "answer" and row.answer is not None:
         found.append(f"answer: {row.answer}")
     if row.status != "pruned" and row.ok is False:
         found.append("failed")
+    if costs:
+        found += _figures(row)
+    if row.votes > 1:
+        found.append(f"{row.votes} votes")
+    return found
+
+
+def _figures(row: Row) -> list[str]:
+    found = []
     if row.g or row.h:
         found.append(f"g {row.g:.2f} h {row.h:.2f}")
     if row.score is not None:
@@ -84,8 +93,6 @@ def facts(row: Row) -> list[str]:
     if row.visits:
         plural = "" if row.visits == 1 else "s"
         found.append(f"value {row.value:.2f} ({row.visits} visit{plural})")
-    if row.votes > 1:
-        found.append(f"{row.votes} votes")
     return found
 
 

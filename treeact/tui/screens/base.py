@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
+from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Footer, Input, Static
 
+from treeact.errors import ConfigError
+from treeact.printable import printable
+from treeact.tui.keys import key
+from treeact.tui.outside import show_in_pager, write_text
 from treeact.tui.widgets.gauges import status_line
 
 if TYPE_CHECKING:
@@ -24,20 +30,27 @@ class CommonScreen(Screen[None]):
     """A screen with a head, something to search in, and something to copy."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Search", show=False),
-        Binding("n", "again(True)", "Next hit", show=False),
-        Binding("N", "again(False)", "Hit before", show=False),
-        Binding("y", "copy", "Copy", show=False),
+        key("all", "slash", "search", "Search"),
+        key("all", "n", "again(True)", "Next hit"),
+        key("all", "N", "again(False)", "Hit before"),
+        key("all", "y", "copy", "Copy"),
+        key("all", "Y", "write", "Write to a file"),
+        key("all", "o", "page", "Open in the pager"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._words = ""
+        self._aside = False
+        """Whether the pager has the terminal."""
 
     def compose(self) -> ComposeResult:
         """Lay out the head, the body and the line to search by."""
-        yield Static("", id="status")
-        yield from self.compose_body()
+        yield Static("", id="status", markup=False)
+        yield Static("enlarge the terminal: this needs 60 columns and 15 lines", id="enlarge")
+        with Container(id="body"):
+            yield from self.compose_body()
+            yield Footer()
         search = Input(placeholder="search", id="search")
         search.display = False
         yield search
@@ -51,8 +64,13 @@ class CommonScreen(Screen[None]):
         return False
 
     def copied(self) -> str:
-        """Return what `y` copies."""
+        """Return what `y` copies, `Y` writes and `o` opens."""
         return ""
+
+    @property
+    def too_small(self) -> bool:
+        """Whether the terminal has no room for more than the head."""
+        return self.has_class("-tiny") or self.has_class("-low")
 
     def action_search(self) -> None:
         """Ask for words to search for."""
@@ -73,25 +91,60 @@ class CommonScreen(Screen[None]):
     async def action_again(self, forward: bool) -> None:
         """Go to the next hit, or the one before."""
         if self._words and not await self.find(self._words, forward=forward):
-            self.notify(f"nothing holds {self._words!r}")
+            self.notify(f"nothing holds {self._words!r}", markup=False)
+
+    def _chosen(self) -> str:
+        """Return what is in focus, and say so where nothing is."""
+        text = self.copied()
+        if not text:
+            self.notify("nothing is chosen here")
+        return text
 
     def action_copy(self) -> None:
         """Copy what is in focus."""
-        text = self.copied()
-        if text:
+        if text := self._chosen():
             self.app.copy_to_clipboard(text)
             self.notify(f"copied {len(text)} characters")
+
+    def action_write(self) -> None:
+        """Write what is in focus into a file, as some terminals do not let programs copy."""
+        if text := self._chosen():
+            try:
+                self.notify(f"written to {write_text(text, Path.cwd())}", markup=False)
+            except ConfigError as error:
+                self.notify(str(error), severity="error", markup=False)
+
+    async def action_page(self) -> None:
+        """Open what is in focus in the pager."""
+        text = self._chosen()
+        if not text:
+            return
+        self._aside = True
+        try:
+            said = await show_in_pager(self.app, printable(text))
+        finally:
+            self._aside = False
+        if said:
+            self.notify(said, severity="warning", markup=False)
 
 
 class RunBoundScreen(CommonScreen):
     """A screen about one run. Subclasses lay out a body and draw their view."""
 
     class GoOn(Message):
-        """A person wants the run to go on from a step or node."""
+        """A person wants the run to go on from a step or node, perhaps with another model."""
 
-        def __init__(self, node: str) -> None:
+        def __init__(self, node: str, model: str | None = None) -> None:
             super().__init__()
             self.node = node
+            self.model = model
+
+    class ShowEvent(Message):
+        """A person wants to see an event in the trace."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -109,7 +162,7 @@ class RunBoundScreen(CommonScreen):
 
     async def refresh_run(self) -> None:
         """Take news in and draw them; a screen that is not shown does nothing."""
-        if not self.is_current:
+        if not self.is_current or self._aside:
             return
         changed = self.session.refresh()
         second = int(self.session.now())
@@ -122,11 +175,8 @@ class RunBoundScreen(CommonScreen):
         line = status_line(
             self.session.view, self.session.now(), width=max(20, self.size.width - 2)
         )
-        problem = self.session.problem
-        if self.session.index.damaged:
-            first = self.session.index.damaged[0]
-            problem = problem or f"line {first.line} of the trace is damaged: {first.reason}"
-        self.query_one("#status", Static).update(f"! {problem}" if problem else line)
+        problem = self.session.problem or self.session.damage
+        self.query_one("#status", Static).update(f"! {printable(problem)}" if problem else line)
 
     async def give(self, order: Order) -> bool:
         """Give the run an order, and say what came of it where it was not taken."""

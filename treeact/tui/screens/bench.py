@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, ClassVar, get_args
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.coordinate import Coordinate
 from textual.events import Resize
 from textual.message import Message
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Static
 
 from treeact.benchmarks.runner.directory import Job
 from treeact.errors import TreeActError
 from treeact.trace.log import EVENTS_FILE
+from treeact.tui.keys import key
 from treeact.tui.screens.asking import LineScreen
 from treeact.tui.screens.base import CommonScreen
 from treeact.tui.screens.compare import CompareScreen
@@ -55,20 +56,20 @@ class BenchScreen(CommonScreen):
         "cancelled or failed goes on from its record, here or by the same command."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Trace"),
-        Binding("f", "filter", "Filter"),
-        Binding("s", "sort", "Sort"),
-        Binding("b", "blind", "Blind"),
-        Binding("equals_sign", "compare", "Compare"),
-        Binding("w", "write", "Write report"),
-        Binding("tab", "figures", "Figures", show=False),
-        Binding("j", "line(1)", "Down", show=False),
-        Binding("k", "line(-1)", "Up", show=False),
-        Binding("c", "cancel_job", "Cancel the job", show=False),
-        Binding("p", "pause", "Begin no more jobs, or go on", show=False),
-        Binding("plus", "widen(1)", "One more job at once", show=False),
-        Binding("minus", "widen(-1)", "One fewer at once", show=False),
-        Binding("R", "requeue", "Try failed jobs again", show=False),
+        key("bench", "enter", "open", "Trace", show=True),
+        key("bench", "f", "filter", "Filter", show=True),
+        key("bench", "s", "sort", "Sort", show=True),
+        key("bench", "b", "blind", "Blind", show=True),
+        key("bench", "equals_sign", "compare", "Compare", show=True),
+        key("bench", "w", "write", "Write report", show=True),
+        key("bench", "tab", "figures", "Figures"),
+        key("bench", "j", "line(1)", "Down"),
+        key("bench", "k", "line(-1)", "Up"),
+        key("bench", "c", "cancel_job", "Cancel the job"),
+        key("bench", "p", "pause", "Begin no more jobs, or go on"),
+        key("bench", "plus", "widen(1)", "One more job at once"),
+        key("bench", "minus", "widen(-1)", "One fewer at once"),
+        key("bench", "R", "requeue", "Try failed jobs again"),
     ]
 
     class Opened(Message):
@@ -101,7 +102,6 @@ class BenchScreen(CommonScreen):
             yield table
             with VerticalScroll(id="bench-figures"):
                 yield Static("", id="bench-text", markup=False)
-        yield Footer()
 
     @property
     def _table(self) -> DataTable[Text]:
@@ -117,7 +117,7 @@ class BenchScreen(CommonScreen):
     async def _watch(self) -> None:
         """Take news in and draw them, beside the keys; a screen that is covered waits."""
         while True:
-            if self.is_current:
+            if self.is_current and self.query("#status"):  # not while it is being taken down
                 changed = await self.session.refresh()
                 if changed or int(time.time()) != self._second:
                     self.draw()
@@ -287,7 +287,7 @@ class BenchScreen(CommonScreen):
                 self.notify(str(error), severity="error", markup=False)
 
         def begin(path: str | None) -> None:
-            if path is not None:
+            if path:
                 self.run_worker(attempt(path), exclusive=True, group="asked for")
 
         self.app.push_screen(LineScreen(question, value), begin)

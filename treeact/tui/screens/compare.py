@@ -8,13 +8,14 @@ from typing import ClassVar
 from rich.console import Console, Group
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from treeact.benchmarks import tables
 from treeact.benchmarks.comparison import Comparison
 from treeact.benchmarks.reports.compared import comparison_tables, flip_square
+from treeact.tui.keys import key
 from treeact.tui.screens.base import CommonScreen
 
 
@@ -22,7 +23,7 @@ class CompareScreen(CommonScreen):
     """Shows a comparison; it was made, and does not change."""
 
     HELP = "Each difference is this run minus the other. p is McNemar's exact test."
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [key("bench", "escape", "leave", "Back", show=True)]
 
     def __init__(self, comparison: Comparison) -> None:
         super().__init__()
@@ -36,7 +37,6 @@ class CompareScreen(CommonScreen):
         with VerticalScroll(id="compare-scroll"):
             yield Static("\n".join(self._comparison.notes), markup=False, id="compare-notes")
             yield Static(self._shown, id="compare-tables")
-        yield Footer()
 
     def on_mount(self) -> None:
         """Name the two."""

@@ -7,16 +7,16 @@ from typing import ClassVar, get_args
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from treeact.agents.remote import Order
 from treeact.trace.budget import LimitName
+from treeact.tui.screens.asking import Dialog
 from treeact.tui.views.run import Gauge
 from treeact.tui.widgets.gauges import gauge_line
 
 
-class LimitsScreen(ModalScreen[Order | None]):
+class LimitsScreen(Dialog[Order | None]):
     """Asks for one limit and its value; returns the order, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
@@ -27,9 +27,9 @@ class LimitsScreen(ModalScreen[Order | None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the gauges and the line to type in."""
-        with Vertical(id="limits"):
+        with Vertical(classes="dialog"):
             yield Static("\n".join(map(gauge_line, self._gauges)), markup=False)
-            yield Static("", id="limits-fault")
+            yield Static("", id="limits-fault", classes="fault")
             yield Input(placeholder="steps=40, usd=2.5, or seconds=none", id="limits-input")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

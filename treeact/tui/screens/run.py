@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from treeact.agents.remote import Order
+from treeact.printable import printable
+from treeact.tui.keys import key
+from treeact.tui.screens.asking import LineScreen
 from treeact.tui.screens.base import RunBoundScreen
 from treeact.tui.screens.limits import LimitsScreen
 from treeact.tui.widgets.approval import ApprovalPanel
 from treeact.tui.widgets.blocks import BlockColumn
-from treeact.tui.widgets.gauges import gauge_line
 from treeact.tui.widgets.prompt import Prompt
 from treeact.tui.widgets.reply import ReplyPanel
+from treeact.tui.widgets.side import SidePanel
 
 if TYPE_CHECKING:
     from treeact.tui.session import Session
@@ -34,42 +37,47 @@ class RunScreen(RunBoundScreen):
     its next observation, or as the next question when the run has ended.
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,ctrl+down", "move(1)", "Next block", show=False),
-        Binding("k,ctrl+up", "move(-1)", "Block before", show=False),
-        Binding("end", "follow", "To the end", show=False),
-        Binding("space", "open", "Open or close", show=False),
-        Binding("t", "thoughts", "Open or close thoughts", show=False),
-        Binding("p", "prompt", "Write"),
-        Binding("u", "limit", "Limits", show=False),
-        Binding("a", "approve", "Approve"),
-        Binding("s", "approve_kind", "This kind always"),
-        Binding("e", "edit", "Edit, then run"),
-        Binding("i", "instruct", "Reject, saying why"),
-        Binding("r", "reject", "Reject"),
-        Binding("x", "stop", "Stop the run", show=False),
-        Binding("ctrl+s", "submit", "Send what was written", show=False),
-        Binding("escape", "escape", "Interrupt"),
+        key("run", "j,ctrl+down", "move(1)", "Next block"),
+        key("run", "k,ctrl+up", "move(-1)", "Block before"),
+        key("run", "end", "follow", "To the end"),
+        key("run", "space", "open", "Open or close"),
+        key("run", "t", "thoughts", "Open or close thoughts"),
+        key("run", "p", "prompt", "Write", show=True),
+        key("run", "u", "limit", "Limits"),
+        key("run", "a", "approve", "Approve", show=True),
+        key("run", "s", "approve_kind", "This kind always", show=True),
+        key("run", "e", "edit", "Edit, then run", show=True),
+        key("run", "i", "instruct", "Reject, saying why", show=True),
+        key("run", "r", "reject", "Reject", show=True),
+        key("run", "x", "stop", "Stop the run"),
+        key("run", "R", "retry", "Try again"),
+        key("run", "m", "model", "Go on with another model"),
+        key("run", "tab", "side", "Next side"),
+        key("run", "v", "swap", "Blocks or side"),
+        key("run", "ctrl+s", "submit", "Send what was written"),
+        key("run", "escape", "escape", "Interrupt", show=True),
     ]
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._granted: set[str] = set()
         self._answered_for: str | None = None
+        self._offered = (False, False)
         self._column = BlockColumn(lambda: session.view.blocks, session.index.blobs)
         self._approval = ApprovalPanel(session.index.blobs)
         self._reply = ReplyPanel()
+        self._side = SidePanel(session)
 
     def compose_body(self) -> ComposeResult:
         """Lay out the column, the gauges, the approval and the prompt."""
         with Horizontal(id="run-body"):
             with Vertical(id="run-left"):
                 yield self._column
-                yield Static("", id="live")
-            yield Static("", id="gauges")
+                yield Static("", id="live", markup=False)
+            yield self._side
         yield self._approval
         yield self._reply
         yield Prompt(id="prompt")
-        yield Footer()
 
     def on_mount(self) -> None:
         """Begin without the prompt in focus, so that letters are commands."""
@@ -79,27 +87,27 @@ class RunScreen(RunBoundScreen):
 
     async def update_view(self) -> None:
         """Draw what is new."""
-        view = self.session.view
         await self._column.refresh_blocks()
         self._draw_live()
-        lines = [gauge_line(gauge) for gauge in view.gauges(self.session.now())]
-        self.query_one("#gauges", Static).update("\n".join([*lines, "", *self._facts()]))
+        self._side.draw()
         await self._draw_approval()
         self._reply.show(self.session.asking.next)
-        self.refresh_bindings()
+        self._offer()
 
-    def _facts(self) -> list[str]:
-        view = self.session.view
-        facts = [view.agent, view.model, f"planner {view.planner}"]
-        behind = self.session.behind
-        return [*filter(None, facts), *([f"reading: {behind} events to go"] if behind else [])]
+    def _offer(self) -> None:
+        """Draw the keys anew where others can be used now: that costs as much as all the rest."""
+        usable = (self._approval.waiting is not None, self._approval.writing)
+        if usable != self._offered:
+            self._offered = usable
+            self.refresh_bindings()
 
     def _draw_live(self) -> None:
+        live, view = self.query_one("#live", Static), self.session.view
         texts = self.session.live.texts
         tail = "" if not texts else list(texts.values())[-1][-TAIL:]
-        live = self.query_one("#live", Static)
-        live.update("\n".join(tail.splitlines()[-8:]))
-        live.display = bool(tail) and self.session.view.state == "working"
+        words = view.failure.line(self.session.now()) if view.failure else tail
+        live.update(printable("\n".join(words.splitlines()[-8:])))
+        live.display = bool(words) and view.state == "working"
 
     async def _draw_approval(self) -> None:
         waiting = self.session.view.waiting if self.session.steer else None
@@ -108,7 +116,7 @@ class RunScreen(RunBoundScreen):
                 self._answered_for = waiting.id
                 await self.give(Order(command="approve"))
             waiting = None
-        self._approval.show(waiting)
+        self._approval.show(waiting, self.session.view)
 
     def _kind(self, waiting: Waiting) -> str:
         """Return what is approved along with an action: all code, or calls of the same tool."""
@@ -118,7 +126,9 @@ class RunScreen(RunBoundScreen):
         """Offer only what can be done now."""
         waits = self._approval.waiting is not None
         if action in ("approve", "approve_kind", "edit", "instruct", "reject"):
-            return waits and not self._approval.writing
+            return waits and not self._approval.writing and not self.too_small
+        if action == "retry":
+            return self.session.view.stopped_short
         if action == "prompt":
             return self.session.steer is not None and not waits
         return True
@@ -184,6 +194,28 @@ class RunScreen(RunBoundScreen):
         """End the run."""
         if self.session.view.state != "ended":
             await self.give(Order(command="cancel"))
+
+    def action_retry(self) -> None:
+        """Run again what stopped short: what is on record is not asked for a second time."""
+        self.app.post_message(self.GoOn(""))
+
+    def action_model(self) -> None:
+        """Have another model go on with the run from where it is."""
+        now = self.session.view.model
+        about = f"Which model is to go on in the place of {now}? A name, replay:PATH, or human"
+        self.app.push_screen(LineScreen(about), self._change_model)
+
+    def _change_model(self, name: str | None) -> None:
+        if name:
+            self.app.post_message(self.GoOn("", name.strip()))
+
+    def action_side(self) -> None:
+        """Show the plan, the variables, the files or the tree in turn."""
+        self._side.next_side()
+
+    def action_swap(self) -> None:
+        """Show the side in the place of the blocks where there is room for one of them."""
+        self.toggle_class("-side")
 
     async def _decide(self, order: Order) -> None:
         if self._approval.open:

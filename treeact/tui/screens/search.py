@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from rich.text import Text as Rich
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import DataTable, Footer, OptionList, Static
+from textual.widgets import DataTable, OptionList, Static
 from textual.widgets.option_list import Option
 
+from treeact.planners.export.drawing import Line
 from treeact.planners.export.rows import Row
 from treeact.printable import printable
+from treeact.tui.keys import key
 from treeact.tui.screens.base import RunBoundScreen
+from treeact.tui.views.search import Moment, Order, StepBack, columns, describe, heading
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 PLAYING = 0.4
 """Seconds between two ticks while the search is played."""
+FRONTIER = 50
+"""Nodes of the frontier that are listed."""
+_ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 class SearchScreen(RunBoundScreen):
@@ -29,76 +35,115 @@ class SearchScreen(RunBoundScreen):
 
     HELP = (
         "The tree of the search. ○ may be expanded, ● was expanded, ✓ holds an answer, ✗ was given "
-        "up, · is only planned, ★ is on the chosen path. The clock goes from one expansion, "
-        "pruning or step back to the next."
+        "up, · is only planned, ★ is on the chosen path. Where plans are followed, @ is where the "
+        "search is and ✓ where it was. The clock goes from one expansion, pruning or step back to "
+        "the next."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("comma", "tick(-1)", "Back in time"),
-        Binding("full_stop", "tick(1)", "On in time"),
-        Binding("space", "play", "Play"),
-        Binding("0", "beginning", "Beginning", show=False),
-        Binding("dollar_sign", "now", "Now", show=False),
-        Binding("j", "line(1)", "Down", show=False),
-        Binding("k", "line(-1)", "Up", show=False),
-        Binding("o", "fold", "Fold pruned", show=False),
-        Binding("b", "step_back", "Last step back"),
-        Binding("g", "go_on", "Go on from here"),
+        key("search", "comma", "tick(-1)", "Back in time", show=True),
+        key("search", "full_stop", "tick(1)", "On in time", show=True),
+        key("search", "space", "play", "Play", show=True),
+        key("search", "0", "beginning", "Beginning"),
+        key("search", "dollar_sign", "now", "Now"),
+        key("search", "j", "line(1)", "Down"),
+        key("search", "k", "line(-1)", "Up"),
+        key("search", "s", "sort", "Sort"),
+        key("search", "z", "fold", "Fold pruned"),
+        key("search", "b", "step_back", "Step back before", show=True),
+        key("search", "g", "go_on", "Go on from here", show=True),
     ]
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._tick: int | None = None
         self._fold = True
+        self._order: Order = "tree"
         self._shown: tuple[object, ...] = ()
+        self._moment = Moment(())
+        self._lines: list[Line] = []
         self._playing: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
-        """Lay out the drawing, the frontier and the node."""
-        yield Static("", id="search-clock")
+        """Lay out the drawing, the frontier, the steps back and the node."""
+        yield Static("", id="search-clock", markup=False)
         with Horizontal(id="search-body"):
-            yield OptionList(id="search-tree")
+            with Vertical(id="search-left"):
+                yield Static("", id="search-columns", markup=False)
+                yield OptionList(id="search-tree")
             with Vertical(id="search-right"):
                 yield DataTable(id="frontier", cursor_type="row", zebra_stripes=True)
+                yield Static("", id="search-backs", markup=False)
                 with VerticalScroll(id="search-scroll"):
                     yield Static("", id="search-node")
-        yield Footer()
 
     def on_mount(self) -> None:
         """Name the columns of the frontier."""
         super().on_mount()
         self.query_one(DataTable).add_columns("frontier", "g", "h", "f", "score")
+        self.query_one("#search-tree").focus()
 
     async def update_view(self) -> None:
         """Draw the tree where it has changed, or another moment of it is wanted."""
         view = self.session.search
         width = max(30, self.query_one("#search-tree").size.width - 4)
-        key = (view.ticks if self._tick is None else -1, self._tick, self._fold, width, view.size)
+        state = view.size if self._tick is None else self._tick
+        key = (self._tick is None, state, self._fold, self._order, width)
         if key == self._shown:
             return
         self._shown = key
+        self._moment = view.at(self._tick)
         self._draw_clock()
-        lines = view.lines(self._tick, width=width, fold=self._fold)
+        self._draw_tree(width)
+        self._draw_frontier()
+        self._draw_backs()
+
+    def _draw_tree(self, width: int) -> None:
+        wide = width >= 50
+        figures = heading(self._moment.nodes) if wide else ""
+        room = width - len(figures) - 2 if figures else width
+        self._lines = self._moment.lines(width=room, fold=self._fold, order=self._order)
+        self.query_one("#search-columns", Static).update(figures)
         tree = self.query_one("#search-tree", OptionList)
-        at = tree.highlighted
+        here = tree.highlighted
         tree.clear_options()
         tree.add_options(
-            [Option(Rich(printable(line.text), style=line.style)) for line in lines]
+            [Option(_drawn(line, len(figures))) for line in self._lines]
             or [Option(Rich("no search in this run", style="dim"), disabled=True)]
         )
-        if lines:
-            tree.highlighted = min(at or 0, len(lines) - 1)
+        if self._lines:
+            tree.highlighted = min(here or 0, len(self._lines) - 1)
+
+    def _draw_frontier(self) -> None:
         table = self.query_one(DataTable)
         table.clear()
-        for row in view.frontier(self._tick):
+        for row in self._moment.frontier[:FRONTIER]:
             score = "" if row.score is None else f"{row.score:.2f}"
             table.add_row(row.id, f"{row.g:.2f}", f"{row.h:.2f}", f"{row.f:.2f}", score)
 
+    def _draw_backs(self) -> None:
+        now = self.session.search.ticks if self._tick is None else self._tick
+        known = {row.id: row for row in self._moment.nodes}
+        lines = [
+            _told(back, known.get(back.undone))
+            for back in self.session.search.backs
+            if back.tick <= now
+        ]
+        backs = self.query_one("#search-backs", Static)
+        backs.update("\n".join(map(printable, lines[-8:])))
+        backs.display = bool(lines)
+
     def _draw_clock(self) -> None:
-        view = self.session.search
+        view, moment = self.session.search, self._moment
         now = view.ticks if self._tick is None else self._tick
-        backs = f" · stepped back {len(view.backs)} times" if view.backs else ""
-        words = f"clock {now} of {view.ticks} · {view.summary(self._tick)}{backs}"
-        self.query_one("#search-clock", Static).update(view.problem or words)
+        parts = [f"clock {now} of {view.ticks}", moment.summary]
+        if view.backs:
+            parts.append(f"stepped back {len(view.backs)} times")
+        if hidden := moment.shown[1]:
+            parts.append(f"{hidden} nodes deeper down are not drawn")
+        if self._order != "tree":
+            parts.append(f"by {self._order}")
+        words = " · ".join(parts)
+        self.query_one("#search-clock", Static).update(printable(moment.problem or words))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Show the node at the cursor in full."""
@@ -107,13 +152,8 @@ class SearchScreen(RunBoundScreen):
             self.query_one("#search-node", Static).update(Rich(printable(describe(row))))
 
     def _row(self) -> Row | None:
-        lines = self.session.search.lines(self._tick, width=self._width, fold=self._fold)
         at = self.query_one("#search-tree", OptionList).highlighted
-        return lines[at].place.row if at is not None and at < len(lines) else None
-
-    @property
-    def _width(self) -> int:
-        return max(30, self.query_one("#search-tree").size.width - 4)
+        return self._lines[at].place.row if at is not None and at < len(self._lines) else None
 
     async def action_tick(self, by: int) -> None:
         """Go on or back by one tick of the clock."""
@@ -155,31 +195,39 @@ class SearchScreen(RunBoundScreen):
         else:
             tree.action_cursor_up()
 
+    async def action_sort(self) -> None:
+        """Show the nodes as a tree, by their costs, or in the order of expansion, in turn."""
+        self._order = _ORDERS[(_ORDERS.index(self._order) + 1) % len(_ORDERS)]
+        await self.update_view()
+
     async def action_fold(self) -> None:
         """Fold pruned siblings into one line, or show them all."""
         self._fold = not self._fold
         await self.update_view()
 
-    def action_step_back(self) -> None:
-        """Go to the node that the search stepped back to the last time."""
-        backs = self.session.search.backs
-        if not backs:
-            self.notify("this search never stepped back")
+    async def action_step_back(self) -> None:
+        """Go to the last time that the search stepped back; from there to the one before."""
+        back = self.session.search.back_before(self._tick)
+        if back is None:
+            self.notify("the search did not step back before this")
             return
-        lines = self.session.search.lines(self._tick, width=self._width, fold=self._fold)
-        for number, line in enumerate(lines):
-            if line.place.row.id == backs[-1].to:
+        self._tick = back.tick
+        await self.update_view()
+        self._go_to(back.to)
+        self.notify(f"step back {back.number}: {back.undone} was undone", markup=False)
+
+    def _go_to(self, id: str) -> None:
+        for number, line in enumerate(self._lines):
+            if id in (row.id for row in line.place.rows):
                 self.query_one("#search-tree", OptionList).highlighted = number
-        self.notify(f"step back {backs[-1].number}: {backs[-1].undone} was undone")
 
     async def find(self, words: str, *, forward: bool) -> bool:
         """Go to the next line of the drawing with some words."""
         tree = self.query_one("#search-tree", OptionList)
-        lines = self.session.search.lines(self._tick, width=self._width, fold=self._fold)
-        here, count = tree.highlighted or 0, len(lines)
+        here, count = tree.highlighted or 0, len(self._lines)
         for distance in range(1, count + 1):
             at = (here + distance * (1 if forward else -1)) % count
-            if words.lower() in describe(lines[at].place.row).lower():
+            if words.lower() in describe(self._lines[at].place.row).lower():
                 tree.highlighted = at
                 return True
         return False
@@ -192,23 +240,19 @@ class SearchScreen(RunBoundScreen):
     def action_go_on(self) -> None:
         """Go on from the node at the cursor."""
         row = self._row()
-        if row is not None:
+        if row is None or row.observation is None:
+            self.notify("nothing was carried out here: go on from a node that was")
+        else:
             self.app.post_message(self.GoOn(row.id))
 
 
-def describe(row: Row) -> str:
-    """Return everything that is known of a node."""
-    figures = [f"g {row.g:.3f}  h {row.h:.3f}  f {row.f:.3f}"] if row.g or row.h else []
-    if row.score is not None:
-        figures.append(f"score {row.score:.2f}  {row.score_reason}")
-    if row.visits:
-        figures.append(f"value {row.value:.3f} over {row.visits} visits")
-    parts = [
-        f"{row.id}  {row.status}{f': {row.reason}' if row.reason else ''}",
-        *figures,
-        row.thought,
-        row.text,
-        f"--- came to\n{row.observation}" if row.observation else "",
-        f"--- answer\n{row.answer}" if row.answer is not None else "",
-    ]
-    return "\n\n".join(filter(None, parts))
+def _drawn(line: Line, width: int) -> Rich:
+    """Return a line with the figures of its node before it, where there is room."""
+    figures = columns(line.place.row) if len(line.place.rows) == 1 else ""
+    before = f"{figures:<{width}}  " if width else ""
+    return Rich(before + printable(line.text), style=line.style)
+
+
+def _told(back: StepBack, undone: Row | None) -> str:
+    reason = next(iter(undone.reason.splitlines()), "") if undone else ""
+    return f"{back.number}. {back.undone} -> {back.to}{f': {reason}' if reason else ''}"

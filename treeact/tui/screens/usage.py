@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Static
 
 from treeact.trace.usage import Entry
 from treeact.tui.screens.base import RunBoundScreen
 from treeact.tui.widgets.gauges import gauge_line
+
+if TYPE_CHECKING:
+    from treeact.tui.session import Session
 
 _COLUMNS = ("role", "phase", "calls", "input", "cached", "output", "reasoning", "cost")
 
@@ -21,12 +24,15 @@ class UsageScreen(RunBoundScreen):
     HELP = "What the run has spent: who asked, what for, and which part of the prompt it went to."
     BINDINGS: ClassVar[list[BindingType]] = []
 
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._table: list[str] = []
+
     def compose_body(self) -> ComposeResult:
         """Lay out the table, the parts and the limits."""
         yield DataTable(id="ledger", cursor_type="row", zebra_stripes=True)
         yield Static("", id="usage-parts")
         yield Static("", id="usage-limits")
-        yield Footer()
 
     def on_mount(self) -> None:
         """Name the columns."""
@@ -36,11 +42,13 @@ class UsageScreen(RunBoundScreen):
     async def update_view(self) -> None:
         """Write the ledger again."""
         view, table = self.session.view, self.query_one(DataTable)
+        here = table.cursor_row
         table.clear()
         for role, phase, entry in view.ledger.rows():
             table.add_row(*_cells(role, phase, entry))
         total = view.ledger.total
         table.add_row(*_cells("total", "", total))
+        table.move_cursor(row=here)
         parts = sum(total.parts.values())
         shares = [
             f"{part:<12} {tokens:>10,}  {tokens / parts:.0%}"
@@ -48,8 +56,23 @@ class UsageScreen(RunBoundScreen):
         ]
         words = "\n".join(["input tokens by part of the prompt, in proportion to length", *shares])
         self.query_one("#usage-parts", Static).update(words if parts else "no call of a model yet")
+        self._table = [" ".join(map(str, table.get_row_at(row))) for row in range(table.row_count)]
         limits = [gauge_line(gauge) for gauge in view.gauges(self.session.now())]
         self.query_one("#usage-limits", Static).update("\n".join(limits))
+
+    async def find(self, words: str, *, forward: bool) -> bool:
+        """Go to the next row with some words."""
+        table, count = self.query_one(DataTable), len(self._table)
+        for distance in range(1, count + 1):
+            at = (table.cursor_row + distance * (1 if forward else -1)) % count
+            if words.lower() in self._table[at].lower():
+                table.move_cursor(row=at)
+                return True
+        return False
+
+    def copied(self) -> str:
+        """Return the ledger as text."""
+        return "\n".join(self._table)
 
 
 def _cells(role: str, phase: str, entry: Entry) -> tuple[str, ...]:

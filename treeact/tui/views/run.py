@@ -23,6 +23,23 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A model call failed and will be tried again."""
+
+    problem: str
+    attempts: int
+    """Attempts of this call that have failed."""
+    until: float
+    """When the next one begins, in seconds since the epoch."""
+
+    def line(self, now: float) -> str:
+        """Return it with a countdown, for people."""
+        left = max(0.0, self.until - now)
+        when = f"again in {left:.0f} s" if left else "trying again"
+        return f"! the model failed, attempt {self.attempts}: {self.problem}; {when}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Gauge:
     """How much of a limit is spent."""
 
@@ -62,6 +79,11 @@ class RunView:
     """Steps begun, as far as events tell."""
     answer: ev.Text | None = None
     waiting: Waiting | None = None
+    failure: Failure | None = None
+    """The model call that is to be tried again, if there is one."""
+    approve: str = ""
+    """What needs a yes: none, risky or all; empty where nothing says so."""
+    tools: tuple[str, ...] = ()
     blocks: list[Block] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
     limits: dict[LimitName, float | None] = field(default_factory=dict)
@@ -79,7 +101,12 @@ class RunView:
         match event:
             case ev.RunStarted():
                 self._start(event)
+            case ev.ModelRetried():
+                failed = 1 + (self.failure.attempts if self.failure else 0)
+                until = event.time + event.wait
+                self.failure = Failure(problem=event.problem, attempts=failed, until=until)
             case ev.ModelCalled():
+                self.failure = None
                 self.ledger.add(event.role, event.phase, event.usage, event.cost, event.parts)
             case ev.Proposed():
                 self.state = "working"
@@ -96,13 +123,15 @@ class RunView:
                 self.answer = event.answer
             case ev.RunEnded():
                 self.state, self.reason, self.ended = "ended", event.reason, event.time
-                self.step, self.waiting = event.steps, None
+                self.step, self.waiting, self.failure = event.steps, None, None
 
     def _start(self, event: ev.RunStarted) -> None:
         self.state, self.began = "working", event.time
         self.agent, self.model, self.planner = event.agent, event.model, event.planner
         self.question = event.question
         self.limits |= event.settings.get("budget") or {}
+        self.approve = str(event.settings.get("approve") or "")
+        self.tools = tuple(map(str, event.settings.get("tools") or ()))
 
     def _obey(self, event: ev.CommandReceived) -> None:
         match event.command:
@@ -116,6 +145,11 @@ class RunView:
             case "limit":
                 name, _, value = event.text.partition("=")
                 self.limits[name] = None if value == "none" else float(value)  # type: ignore[index]
+
+    @property
+    def stopped_short(self) -> bool:
+        """Whether the run has ended without an answer of its own, so that it can be tried again."""
+        return self.state == "ended" and self.reason != "answered"
 
     def gauges(self, now: float) -> list[Gauge]:
         """Return the gauges: steps, tokens, dollars and seconds, those with a limit and in use.

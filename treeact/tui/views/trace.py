@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -50,6 +51,11 @@ class _Group:
     own: list[Entry] = field(default_factory=list)
     below: dict[str, None] = field(default_factory=dict)
 
+    @property
+    def alone(self) -> bool:
+        """Whether it is an event and nothing besides; one further below does not make it so."""
+        return self.events == 1 and bool(self.own)
+
 
 class TraceTree:
     """Groups events by their logical ids: `run`, `run/step-3`, `run/step-3/propose`.
@@ -84,19 +90,22 @@ class TraceTree:
             above = id
         self._groups[entry.id].own.append(entry)
 
-    def items(self, id: str = "") -> list[Item]:
-        """Return what is right below a group, in the order of time; the tops of the log for ""."""
+    def items(self, id: str = "") -> Iterator[Item]:
+        """Yield what is right below a group, in the order of time; the tops of the log for ""."""
         if not id:
-            return [self._group(top) for top in self._tops]
+            return map(self._group, self._tops)
         group = self._groups[id]
-        found = [_event(entry) for entry in group.own]
-        found += [self._one(below) for below in group.below]
-        return sorted(found, key=lambda item: item.first)
+        own, below = map(_event, group.own), map(self._one, group.below)
+        return heapq.merge(own, below, key=lambda item: item.first)
+
+    def count(self, id: str) -> int:
+        """Return how many items are right below a group."""
+        return len(self._groups[id].own) + len(self._groups[id].below) if id else len(self._tops)
 
     def _one(self, id: str) -> Item:
         """Return a group, or its event where there is only the one."""
         group = self._groups[id]
-        return _event(group.own[0], alone=True) if group.events == 1 else self._group(id)
+        return _event(group.own[0], alone=True) if group.alone else self._group(id)
 
     def _group(self, id: str) -> Item:
         group = self._groups[id]
@@ -111,7 +120,7 @@ class TraceTree:
 
     def lineage(self, entry: Entry) -> list[str]:
         """Return the groups from the top down to an event."""
-        return [id for id in prefixes(entry.id) if self._groups[id].events > 1]
+        return [id for id in prefixes(entry.id) if not self._groups[id].alone]
 
 
 def _event(entry: Entry, *, alone: bool = False) -> Item:

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import time
 
-from rich.syntax import Syntax
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import Static, TextArea
 
 from treeact.agents.remote import Order
+from treeact.printable import printable
 from treeact.trace.blobs import BlobStore
-from treeact.tui.views.run import Waiting
+from treeact.tui.keys import shown_key
+from treeact.tui.views.reasons import reasons
+from treeact.tui.views.run import RunView, Waiting
 from treeact.tui.widgets.blocks import read_text
+from treeact.tui.widgets.long_text import LongText
 from treeact.tui.widgets.prompt import Writing
 
 GUARD = 0.4
 """Seconds after the panel has come in which no key decides anything."""
 
-_KEYS = "a once   s this kind   e edit   i reject, saying why   r reject   x stop the run"
+_CHOICES = {
+    "approve": "once",
+    "this_kind_always": "this kind",
+    "edit_then_run": "edit",
+    "reject_saying_why": "reject, saying why",
+    "reject": "reject",
+    "stop_the_run": "stop the run",
+}
+"""What keys of the run screen decide, and in which words."""
 
 
 class ApprovalPanel(Vertical):
@@ -42,14 +53,14 @@ class ApprovalPanel(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay the panel out."""
-        yield Static("", id="approval-head")
+        yield Static("", id="approval-head", markup=False)
         with VerticalScroll(id="approval-body"):
-            yield Static("", id="approval-text")
+            yield LongText(id="approval-text")
         yield Writing("", id="approval-edit", language=None)
-        yield Static(_KEYS, id="approval-keys")
+        yield Static("", id="approval-keys", markup=False)
 
-    def show(self, waiting: Waiting | None) -> None:
-        """Show what waits, or nothing."""
+    def show(self, waiting: Waiting | None, view: RunView) -> None:
+        """Show what waits in a run and why, or nothing."""
         if waiting == self.waiting:
             return
         self.waiting = waiting
@@ -58,13 +69,12 @@ class ApprovalPanel(Vertical):
         self._write(None)
         if waiting is None:
             return
-        self.query_one("#approval-head", Static).update(
-            f"! this {waiting.what} waits for your yes   {waiting.id}"
-        )
         text = read_text(waiting.text, self._blobs)
-        self.query_one("#approval-text", Static).update(
-            Syntax(text, "python", theme="ansi_dark", background_color="default", word_wrap=True)
+        why = " · ".join(reasons(waiting.what, text, view))
+        self.query_one("#approval-head", Static).update(
+            printable(f"! this {waiting.what} waits for your yes   {waiting.id}   {why}")
         )
+        self.query_one("#approval-text", LongText).show(text, "python")
         self.app.bell()
 
     @property
@@ -92,10 +102,14 @@ class ApprovalPanel(Vertical):
         editor.display = what is not None
         self.query_one("#approval-body").display = what != "edit"
         keys = f"ctrl+s {'run this' if what == 'edit' else 'reject'}   escape back"
-        self.query_one("#approval-keys", Static).update(_KEYS if what is None else keys)
+        self.query_one("#approval-keys", Static).update(self._choices() if what is None else keys)
         if what is not None:
             editor.text = text
             editor.focus()
+
+    def _choices(self) -> str:
+        keys = ((shown_key(self.app, f"run.{name}"), word) for name, word in _CHOICES.items())
+        return "   ".join(f"{key} {word}" for key, word in keys)
 
     def submit(self) -> None:
         """Decide by the text that was written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from rich.console import Group, RenderableType
@@ -17,13 +18,20 @@ from treeact.errors import TraceError
 from treeact.printable import printable
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import Blob, Text
+from treeact.tui.keys import shown_key
 
 WINDOW = 20
 """Blocks that are mounted at once: a key press costs more with each one."""
+SUMMARIES = 8
+"""Older blocks that are told in a line each, above those that are mounted."""
 STEP = 10
 """Blocks by which the window moves."""
 MOST_LINES = 400
 """Lines of an opened block: what is longer is for the pager."""
+MOST_CHARACTERS = 8_000
+"""Characters of an opened block, since a text may be one line."""
+FEW = (SHOWN_LINES, 2_000)
+"""Lines and characters of a block that is not opened."""
 CLOSED = frozenset({"thought"})
 """Kinds that show their first line until they are opened."""
 
@@ -57,12 +65,11 @@ class BlockWidget(Static):
             return head
         if block.kind in CLOSED and not self.opened:
             return Rich(f"{SIGNS[block.kind]} {self._first_line()}", style="italic dim")
-        shown, hidden = self._lines()
+        shown, hidden = self._shown()
         body: RenderableType = Rich(shown)
         if block.kind == "code":
             body = Syntax(shown, "python", theme="ansi_dark", background_color="default")
-        more = Rich(f"... {hidden} more lines (space)", style="dim")
-        return Group(head, body, *([more] if hidden else []))
+        return Group(head, body, *([Rich(hidden, style="dim")] if hidden else []))
 
     @property
     def _depth(self) -> int:
@@ -73,12 +80,15 @@ class BlockWidget(Static):
         line = " ".join(text.split())
         return line if len(line) <= 160 else f"{line[:160]} ... (space)"
 
-    def _lines(self) -> tuple[str, int]:
-        lines = read_text(self.block.text, self._blobs).rstrip("\n").splitlines() or [""]
-        most = MOST_LINES if self.opened else SHOWN_LINES
-        whole = block_is_whole(self.block) and not self.opened
-        shown = lines if whole else lines[:most]
-        return "\n".join(printable(line) for line in shown[:MOST_LINES]), len(lines) - len(shown)
+    def _shown(self) -> tuple[str, str]:
+        """Return as much of the text as is open, and how much is not."""
+        whole = self.opened or block_is_whole(self.block)
+        text = read_text(self.block.text, self._blobs).rstrip("\n")
+        shown = cut(text, *((MOST_LINES, MOST_CHARACTERS) if whole else FEW))
+        lines = text.count("\n") - shown.count("\n")
+        more = f"{lines:,} lines" if lines else f"{len(text) - len(shown):,} characters"
+        hint = "y copies all" if whole else "space"
+        return printable(shown), "" if shown == text else f"... {more} more ({hint})"
 
     def watch_current(self, current: bool) -> None:
         """Mark the block that the cursor is on."""
@@ -87,6 +97,19 @@ class BlockWidget(Static):
     def plain(self) -> str:
         """Return the whole text, for the clipboard."""
         return read_text(self.block.text, self._blobs) or self.block.title
+
+
+def cut(text: str, lines: int, characters: int) -> str:
+    """Return the beginning of a text, of so many lines and characters at most."""
+    return "\n".join(text[:characters].split("\n", lines)[:lines])
+
+
+def headline(block: Block) -> str:
+    """Return a block as one line."""
+    text = block.text.head if isinstance(block.text, Blob) else block.text
+    first = printable(" ".join(text[:200].split()))
+    line = f"{SIGNS[block.kind]} {printable(block.title)}"
+    return f"{line}: {first}"[:100] if first else line[:100]
 
 
 def block_is_whole(block: Block) -> bool:
@@ -109,8 +132,12 @@ class BlockColumn(VerticalScroll):
         self._first = 0
         self._cursor: int | None = None
         """Index of the current block, or None to stay at the end."""
-        self._older = Static("", id="older")
-        self._newer = Static("", id="newer")
+        self._seen = 0
+        """Blocks that there were when the cursor left the end."""
+        self._moving = asyncio.Lock()
+        """Keys and the clock move the window, one at a time."""
+        self._older = Static("", id="older", markup=False)
+        self._newer = Static("", id="newer", markup=False)
 
     def compose(self) -> ComposeResult:
         """Mount the lines that say what is not shown."""
@@ -133,28 +160,36 @@ class BlockColumn(VerticalScroll):
 
     async def _show(self, first: int) -> None:
         """Mount the window that begins with block `first`, keeping what is mounted already."""
+        async with self._moving:
+            await self._mount_window(first)
+
+    async def _mount_window(self, first: int) -> None:
         blocks = self._blocks()
         last = min(len(blocks), first + WINDOW)
         wanted = range(first, last)
-        kept = {}
-        for number, widget in enumerate(self.shown, start=self._first):
-            if number in wanted and widget.block is blocks[number]:
-                kept[number] = widget
-            else:
-                await widget.remove()
+        numbered = dict(enumerate(self.shown, start=self._first))
+        kept = {n: it for n, it in numbered.items() if n in wanted and it.block is blocks[n]}
+        await self.remove_children([it for n, it in numbered.items() if n not in kept])
         self._first = first
+        mounting = []
         for number in wanted:
-            if number in kept:
-                continue
-            after = kept.get(number - 1, self._older)
-            kept[number] = BlockWidget(blocks[number], self._blobs)
-            await self.mount(kept[number], after=after)
+            if number not in kept:
+                after = kept.get(number - 1, self._older)
+                kept[number] = BlockWidget(blocks[number], self._blobs)
+                mounting.append(self.mount(kept[number], after=after))
+        for mounted in mounting:
+            await mounted
         self._tell_hidden(first, len(blocks) - last)
 
     def _tell_hidden(self, before: int, after: int) -> None:
-        self._older.update(f"{before} older blocks (k or ctrl+up)" if before else "")
-        self._newer.update(f"{after} newer blocks (end)" if after else "")
-        self._older.display, self._newer.display = bool(before), bool(after)
+        """Say what is not mounted: the last of the older blocks in a line each, newer by count."""
+        blocks = self._blocks()
+        told = [headline(block) for block in blocks[max(0, before - SUMMARIES) : before]]
+        self._older.update("\n".join([f"{before} older blocks", *told]))
+        new = 0 if self._cursor is None else len(blocks) - self._seen
+        end = shown_key(self.app, "run.to_the_end")
+        self._newer.update(f"▼ {new} new ({end})" if new else f"{after} newer blocks ({end})")
+        self._older.display, self._newer.display = bool(before), bool(after or new)
 
     async def move(self, by: int) -> None:
         """Move the cursor, and the window with it."""
@@ -163,6 +198,8 @@ class BlockColumn(VerticalScroll):
             return
         at = total - 1 if self._cursor is None else self._cursor + by
         at = max(0, min(total - 1, at))
+        if self._cursor is None:
+            self._seen = total
         self._cursor = at
         if not self._first <= at < self._first + WINDOW:
             first = at - STEP if by < 0 else at - WINDOW + STEP
@@ -216,6 +253,8 @@ class BlockColumn(VerticalScroll):
     async def find(self, words: str, *, forward: bool = True) -> bool:
         """Move the cursor to the next block that holds some words; return whether there is one."""
         blocks, low = self._blocks(), words.lower()
+        if self._cursor is None:
+            self._seen = len(blocks)
         here = len(blocks) - 1 if self._cursor is None else self._cursor
         order = range(1, len(blocks) + 1) if forward else range(-1, -len(blocks) - 1, -1)
         for distance in order:

@@ -10,6 +10,10 @@ from textual.widgets import TextArea
 class Writing(TextArea):
     """A text of several lines."""
 
+    def on_mount(self) -> None:
+        """Let the cursor stand still where nothing is to move."""
+        self.cursor_blink = self.app.animation_level != "none"
+
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "ctrl+j":
             event.prevent_default()

@@ -7,8 +7,8 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static, TextArea
 
 from treeact.models.base import Request
-from treeact.printable import printable
 from treeact.tui.asking import Question
+from treeact.tui.widgets.long_text import LongText
 from treeact.tui.widgets.prompt import Writing
 
 
@@ -24,7 +24,7 @@ class ReplyPanel(Vertical):
         """Lay the panel out."""
         yield Static("", id="reply-head")
         with VerticalScroll(id="reply-prompt"):
-            yield Static("", id="reply-text", markup=False)
+            yield LongText(id="reply-text")
         yield Writing("", id="reply-edit", language=None)
         yield Static("ctrl+s reply   escape leave the text", id="reply-keys")
 
@@ -39,7 +39,7 @@ class ReplyPanel(Vertical):
         request = question.request
         samples = f", one of {request.n} samples" if request.n > 1 else ""
         self.query_one("#reply-head", Static).update(f"? {request.path}: your reply{samples}")
-        self.query_one("#reply-text", Static).update(prompt_text(request))
+        self.query_one("#reply-text", LongText).show(prompt_text(request))
         self.query_one("#reply-edit", TextArea).text = ""
         self.query_one("#reply-edit").focus()
         self.call_after_refresh(
@@ -61,4 +61,4 @@ def prompt_text(request: Request) -> str:
         parts.append(f"--- {message.role}{pictures}\n{message.content}")
     if request.schema is not None:
         parts.append(f"--- the reply must be JSON of this schema\n{request.schema}")
-    return printable("\n\n".join(parts))
+    return "\n\n".join(parts)
