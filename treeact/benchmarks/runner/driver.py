@@ -247,7 +247,6 @@ class Driver:
             if isinstance(error, WorkerLost):
                 raise
         except asyncio.CancelledError:
-            self._intake.give_up(job, row)
             if not self._message:  # it alone, and not the whole
                 self._write_failure(job, attempt, "cancelled", "cancelled")
             raise
