@@ -371,6 +371,16 @@ def test_a_profile_is_a_model_and_is_not_looked_for_at_the_base_url(
     assert "models.odd has a key of its own" in capsys.readouterr().err
 
 
+def test_a_variable_in_small_letters_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project("max_steps = 5", tmp_path)
+    monkeypatch.setenv("treeact_max_steps", "7")
+    assert taken()["max_steps"] == 5
+    monkeypatch.setenv("TREEACT_MAX_STEPS", "6")
+    assert taken()["max_steps"] == 6
+
+
 def test_a_key_beside_a_variable_is_a_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
