@@ -102,6 +102,8 @@ async def test_an_interrupt_rejects_code_that_waits_for_a_yes_and_waits_for_word
     assert run.interrupt()
     assert not run.interrupt()
     assert not run.approve()
+    await asyncio.sleep(0.2)  # it waits for words, so nothing more is asked of the model
+    assert len(of_type(list(run.log.events()), ModelCalled)) == 1
     run.send("leave that")
     result = await asyncio.wait_for(run.result(), 30)
     assert "did not allow" in observations(result)[0]
