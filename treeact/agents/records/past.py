@@ -185,7 +185,9 @@ class Past:
         ]
         if differences:
             raise ConfigError(
-                "this is another run than the one to be resumed: " + "; ".join(differences)
+                "this is another run than the one to be resumed: "
+                + "; ".join(differences)
+                + " (give what it was started with, or start a new run)"
             )
 
     def _as_completion(self, event: ModelCalled) -> Completion:
