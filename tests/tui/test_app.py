@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import DataTable, OptionList, Static, TextArea, Tree
 from textual.widgets._key_panel import BindingsTable
@@ -85,6 +86,20 @@ async def test_approval_cannot_be_typed_ahead(tmp_path: Path, monkeypatch: Any) 
         await pilot.pause(0.2)
         assert panel.waiting is not None
         assert commands(run) == []
+
+
+async def test_a_key_that_is_heard_late_counts_from_when_it_was_pressed(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    run = start(tmp_path / "r", [code("print(1)"), answer("1")], approve="all")
+    async with shown(run) as (app, pilot):
+        pressed = Key("a", "a")
+        await until(pilot, lambda: waiting(app))
+        app.post_message(pressed)
+        await pilot.pause()
+        assert commands(run) == []
+        await pilot.press("a")
+        await until(pilot, lambda: commands(run) == [("approve", "")])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""In a real terminal: a recorded run is approved, watched from another one, and left sanely."""
+"""In a real terminal: a recorded run is steered, watched, killed and resumed, and left sanely."""
 
 import os
 import shlex
@@ -13,14 +13,16 @@ from pathlib import Path
 import pytest
 
 from tests.agents.support import answer, code
+from tests.sandbox.test_nothing_left import leftovers
 from treeact import CodeAct, ScriptedModel
 from treeact.models.recording import RecordingModel
-from treeact.trace.events import CommandReceived, RunEnded
+from treeact.trace.events import CodeRun, CommandReceived, ModelCalled, RunEnded
 from treeact.trace.log import read_events
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="needs tmux")
 
-REPLIES = [code("print(6 * 7)"), code("print('so')"), answer("42")]
+SLOW = "import os, time\nwhile os.path.exists({!r}):\n    time.sleep(0.1)\nprint('so')"
+"""Takes as long as a file is there."""
 
 
 class Terminal:
@@ -37,14 +39,25 @@ class Terminal:
     def press(self, name: str, *keys: str) -> None:
         self._call("send-keys", "-t", name, *keys)
 
-    def approve(self, name: str) -> None:
-        """Approve what waits, once it can be: what is typed ahead decides nothing."""
+    def approve(self, name: str, runs: Path) -> None:
+        """Approve what waits, as soon as that can be: what is typed ahead decides nothing."""
         self.until(name, lambda screen: "waits for your yes" in screen)
-        time.sleep(0.5)
-        self.press(name, "a")
+        taken = all_commands(runs)
+        for _ in range(100):
+            self.press(name, "a")
+            time.sleep(0.3)
+            if all_commands(runs) != taken:
+                return
+        raise AssertionError(f"it was never approved; the screen is:\n{self.screen(name)}")
 
     def screen(self, name: str) -> str:
         return self._call("capture-pane", "-t", name, "-p")
+
+    def is_sane(self, name: str) -> bool:
+        """Return whether a command left the alternate screen, the cursor, and its settings."""
+        before, after = (word for word in self.screen(name).split() if word.count(":") > 10)
+        flags = self._call("display-message", "-t", name, "-p", "#{alternate_on} #{cursor_flag}")
+        return before == after and flags.split() == ["0", "1"]
 
     def until(self, name: str, holds: Callable[[str], bool]) -> str:
         for _ in range(600):
@@ -80,53 +93,140 @@ def the_run(runs: Path) -> Path:
     return run
 
 
-async def test_a_recorded_run_is_approved_watched_and_left(
-    tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def commands(run: Path) -> list[str]:
+    return [it.command for it in read_events(run) if isinstance(it, CommandReceived)]
+
+
+def all_commands(runs: Path) -> list[list[str]]:
+    return [commands(run) for run in sorted(runs.iterdir())]
+
+
+@pytest.fixture
+async def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A command that shows a recorded run, of which all code waits for a yes."""
     monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
     monkeypatch.delenv("CI", raising=False)
-    tape, runs = tmp_path / "tape.jsonl", tmp_path / "runs"
-    model = RecordingModel(ScriptedModel(REPLIES), tape)
+    tape = tmp_path / "tape.jsonl"
+    replies = [code("print(6 * 7)"), code(SLOW.format(str(tmp_path / "slow"))), answer("42")]
+    model = RecordingModel(ScriptedModel(replies), tape)
     await CodeAct(model, sandbox="unsafe-local").run("What is it?")
-    options = ["--runs", str(runs)]
-    terminal.open(
-        "run",
-        treeact("run", "What is it?", "-m", f"replay:{tape}", "--display", "tui",
-                "--sandbox", "unsafe-local", "--approve", "all", *options),
-    )  # fmt: skip
-    terminal.approve("run")
+    return treeact("run", "What is it?", *options(tmp_path), "--display", "tui", "--approve", "all")
+
+
+def options(tmp_path: Path) -> list[str]:
+    tape, runs = tmp_path / "tape.jsonl", tmp_path / "runs"
+    return ["-m", f"replay:{tape}", "--sandbox", "unsafe-local", "--runs", str(runs)]
+
+
+def test_a_recorded_run_is_steered_gone_on_from_a_step_and_left(
+    tmp_path: Path, terminal: Terminal, command: str
+) -> None:
+    runs = tmp_path / "runs"
+    (tmp_path / "slow").touch()
+    terminal.open("run", command)
+    terminal.press("run", "a", "s", "a", "Enter", "a")  # typed before there is a screen
+    terminal.until("run", lambda screen: "waits for your yes" in screen)
+    terminal.press("run", "a", "s", "Enter", "r")  # and before anybody can have read it
+    time.sleep(0.5)
+    assert "waits for your yes" in terminal.screen("run")
+    first = the_run(runs)
+    assert commands(first) == [], "typed ahead"
+
+    terminal.approve("run", runs)
+    terminal.until("run", lambda screen: "print('so')" in screen and "waits" in screen)
+    terminal.approve("run", runs)
+    terminal.until("run", lambda screen: screen.startswith(" working"))
+    terminal.press("run", "Escape")
+    terminal.until("run", lambda screen: "interrupted" in screen)
+    terminal.press("run", *"Answer.", "Enter")
+    terminal.until("run", lambda screen: "ended: answered" in screen)
+    assert commands(first) == ["approve", "approve", "interrupt", "send"]
+
+    terminal.press("run", "2")
+    terminal.until("run", lambda screen: "step-1" in screen)
+    terminal.press("run", "/")
+    terminal.until("run", lambda screen: "search" in screen)
+    terminal.press("run", *"6 * 7", "Enter")
+    terminal.until("run", lambda screen: "print(6 * 7)" in screen)
+    (tmp_path / "slow").unlink()
+    terminal.press("run", "g")
+    terminal.until("run", lambda screen: "waiting" in screen and "step 1" in screen)
+    terminal.approve("run", runs)  # the step is done again from the record
+    terminal.until("run", lambda screen: "print('so')" in screen and "waits" in screen)
+    terminal.approve("run", runs)
+    terminal.until("run", lambda screen: "ended: answered" in screen)
+    terminal.press("run", "C-q")
+    assert "42" in terminal.until("run", lambda screen: "STATUS 0" in screen)
+    assert terminal.is_sane("run")
+    (second,) = (run for run in runs.iterdir() if run != first)
+    assert commands(second) == ["approve", "approve"]
+    calls = [event for event in read_events(second) if isinstance(event, ModelCalled)]
+    assert len(calls) == 2, "the first step was thought of again"
+
+
+def test_who_watches_may_be_killed_and_the_run_goes_on(
+    tmp_path: Path, terminal: Terminal, command: str
+) -> None:
+    runs = tmp_path / "runs"
+    terminal.open("run", command)
+    terminal.approve("run", runs)
     terminal.until("run", lambda screen: "print('so')" in screen and "waits" in screen)
 
-    terminal.open("watch", treeact("watch", *options))
+    watch = treeact("watch", "--runs", str(runs))
+    terminal.open("watch", watch)
     terminal.until("watch", lambda screen: "waits for your yes" in screen)
-    os.kill(terminal.pid("watch"), signal.SIGKILL)  # who only watches may go as it likes
-    terminal.open("again", treeact("watch", *options))
-    terminal.approve("again")
+    os.kill(terminal.pid("watch"), signal.SIGKILL)
+    terminal.open("again", watch)
+    terminal.approve("again", runs)
     terminal.until("again", lambda screen: "ended: answered" in screen)
     terminal.press("again", "C-q")
     terminal.until("again", lambda screen: "STATUS 0" in screen)
+    assert terminal.is_sane("again")
 
     terminal.until("run", lambda screen: "ended: answered" in screen)
-    terminal.press("run", "C-q")
-    left = terminal.until("run", lambda screen: "STATUS 0" in screen).split()
-    before, after = (word for word in left if word.count(":") > 10)
-    assert before == after, "the terminal is not as it was"
-    assert "42" in left
-    commands = [it for it in read_events(the_run(runs)) if isinstance(it, CommandReceived)]
-    assert [it.command for it in commands] == ["approve", "approve"]
-    assert any(isinstance(event, RunEnded) for event in read_events(the_run(runs)))
+    run = the_run(runs)
+    assert commands(run) == ["approve", "approve"]
+    assert any(isinstance(event, RunEnded) for event in read_events(run))
 
 
-def test_without_a_terminal_it_is_plain_lines_with_the_same_status(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "treeact", "run", "?", "-m", "replay:nothing"]
-    options = ["--runs", str(tmp_path), "--sandbox", "unsafe-local"]
-    plain = subprocess.run([*command, *options], capture_output=True, check=False)
-    screens = subprocess.run(
-        [*command, *options, "--display", "tui"],
+def test_what_runs_may_be_killed_and_is_resumed(
+    tmp_path: Path, terminal: Terminal, command: str
+) -> None:
+    runs = tmp_path / "runs"
+    terminal.open("run", command)
+    terminal.approve("run", runs)
+    terminal.until("run", lambda screen: "print('so')" in screen and "waits" in screen)
+    os.kill(terminal.pid("run"), signal.SIGKILL)
+    run = the_run(runs)
+    resumed = subprocess.run(
+        shlex.split(treeact("run", "--resume", run.name, *options(tmp_path))),
         capture_output=True,
+        text=True,
         stdin=subprocess.DEVNULL,
-        check=False,
+        check=True,
     )
-    assert screens.returncode == plain.returncode
-    assert b"no terminal for screens" in screens.stderr
-    assert b"\x1b" not in screens.stdout + screens.stderr
+    assert "42" in resumed.stdout.split()
+    ran = [event.stdout for event in read_events(run) if isinstance(event, CodeRun)]
+    assert ran == ["42\n"], "the first step is not there to be gone on from"
+    for _ in range(100):
+        if not (left := leftovers(tmp_path / "temporary")):
+            break
+        time.sleep(0.05)
+    assert not left
+
+
+def test_without_a_terminal_it_is_plain_lines_with_the_same_status(
+    tmp_path: Path, terminal: Terminal, command: str
+) -> None:
+    """The status of a run that answers is in the tests above: 0."""
+    fails = command.replace("tape.jsonl", "nothing").replace("--approve all", "")
+    terminal.open("fails", fails)
+    for given, status in ((fails, 2), (command.replace("--approve all", ""), 0)):
+        piped = f"set -o pipefail; {given} </dev/null 2>&1 | cat"
+        done = subprocess.run(["bash", "-c", piped], capture_output=True, check=False)
+        assert b"\x1b" not in done.stdout
+        assert b"no terminal for screens" in done.stdout
+        assert done.returncode == status
+    terminal.until("fails", lambda screen: "STATUS 2" in screen)

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.events import Event, Key
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -192,6 +193,14 @@ class RunApp(NamedKeys):
         if self._go_on is None or isinstance(self.screen, StartScreen):
             return False
         return self.session.view.state != "ended"
+
+    async def on_event(self, event: Event) -> None:
+        """Take an event, but for a key that comes too early to mean anything."""
+        if isinstance(event, Key) and self.screen_stack:
+            shown = self.screen
+            if isinstance(shown, RunBoundScreen) and shown.ignores(event):
+                return
+        await super().on_event(event)
 
     async def action_quit(self) -> None:
         """Leave; where that ends a run, ask first. Another press is a yes."""

@@ -83,7 +83,8 @@ def _node(place: Place, width: int, sign: Callable[[Row], str], costs: bool) -> 
     name = f"{sign(row)} {row.id}{f' {CHOSEN}' if row.on_path else ''}"
     figures = ", ".join(facts(row, costs=costs))
     reason = next(iter(row.reason.splitlines()), "")
-    parts = (name, cut(label(row), max(16, width // 2 - len(name))), figures, reason)
+    room = (width // 2 if reason else width - len(figures) - 4) - len(name)
+    parts = (name, cut(label(row), max(16, room)), figures, reason)
     return "  ".join(" ".join(part.split()) for part in parts if part)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.events import Key
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
@@ -61,6 +62,10 @@ class CommonScreen(Screen[None]):
 
     async def find(self, words: str, *, forward: bool) -> bool:
         """Go to the next place with some words; return whether there is one."""
+        return False
+
+    def ignores(self, key: Key) -> bool:
+        """Return whether a key comes too early to mean anything."""
         return False
 
     def copied(self) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.syntax import Syntax
 from rich.text import Text as Rich
 from textual import work
 from textual.app import ComposeResult
@@ -21,6 +20,7 @@ from treeact.printable import printable
 from treeact.tui.keys import key
 from treeact.tui.screens.asking import LineScreen, YesScreen
 from treeact.tui.screens.base import RunBoundScreen
+from treeact.tui.widgets.long_text import LongText
 
 if TYPE_CHECKING:
     from treeact.agents.library import ActionLibrary, StoredAction
@@ -64,7 +64,7 @@ class LibraryScreen(RunBoundScreen):
         """Lay out the table, the source and what is known besides."""
         yield DataTable(id="actions", cursor_type="row", zebra_stripes=True)
         with VerticalScroll(id="action-scroll"):
-            yield Static("", id="action-source")
+            yield LongText(id="action-source")
             yield Static("", id="action-about", markup=False)
 
     def on_mount(self) -> None:
@@ -86,7 +86,7 @@ class LibraryScreen(RunBoundScreen):
             self._shelf = await asyncio.to_thread(read_shelf, self._path)
         except LibraryError as error:
             self._shelf = Shelf()
-            self.query_one("#action-source", Static).update(printable(str(error)))
+            self.query_one("#action-source", LongText).show(str(error))
         self._draw()
 
     def _draw(self) -> None:
@@ -136,14 +136,7 @@ class LibraryScreen(RunBoundScreen):
         except LibraryError as error:
             words = str(error)
         text, language = (words, "diff") if self._changes else (action.code, "python")
-        source = Syntax(
-            printable(text),
-            language,
-            theme="ansi_dark",
-            background_color="default",
-            word_wrap=True,
-        )
-        self.query_one("#action-source", Static).update(source)
+        self.query_one("#action-source", LongText).show(text, language)
         self.query_one("#action-about", Static).update("" if self._changes else printable(words))
 
     def action_line(self, by: int) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Static, TextArea
+from textual.events import Key
+from textual.widgets import Input, Static, TextArea
 
 from treeact.agents.remote import Order
 from treeact.printable import printable
@@ -259,14 +260,19 @@ class RunScreen(RunBoundScreen):
         elif isinstance(self.focused, TextArea):
             self._column.focus()
         elif self.session.steer and self.session.view.state in ("working", "waiting"):
-            await self.give(Order(command="interrupt"))
-            self.query_one(Prompt).focus()
+            if await self.give(Order(command="interrupt")):
+                self.query_one(Prompt).focus()
         elif self.session.view.state == "interrupted":
             await self.give(Order(command="cancel"))
 
     async def find(self, words: str, *, forward: bool) -> bool:
         """Go to the next block with some words."""
         return await self._column.find(words, forward=forward)
+
+    def ignores(self, key: Key) -> bool:
+        """Return whether a letter was typed ahead, and would be taken for a decision."""
+        writing = isinstance(self.focused, TextArea | Input)
+        return key.is_printable and not writing and self._approval.is_typed_ahead(key.time)
 
     def copied(self) -> str:
         """Return the current block's text."""

@@ -77,9 +77,8 @@ class SearchScreen(RunBoundScreen):
                     yield Static("", id="search-node")
 
     def on_mount(self) -> None:
-        """Name the columns of the frontier."""
+        """Begin at the tree."""
         super().on_mount()
-        self.query_one(DataTable).add_columns("frontier", "g", "h", "f", "score")
         self.query_one("#search-tree").focus()
 
     async def update_view(self) -> None:
@@ -115,7 +114,8 @@ class SearchScreen(RunBoundScreen):
 
     def _draw_frontier(self) -> None:
         table = self.query_one(DataTable)
-        table.clear()
+        table.clear(columns=True)  # columns stay as narrow as they were at first otherwise
+        table.add_columns("frontier", "g", "h", "f", "score")
         for row in self._moment.frontier[:FRONTIER]:
             score = "" if row.score is None else f"{row.score:.2f}"
             table.add_row(row.id, f"{row.g:.2f}", f"{row.h:.2f}", f"{row.f:.2f}", score)
@@ -250,7 +250,8 @@ def _drawn(line: Line, width: int) -> Rich:
     """Return a line with the figures of its node before it, where there is room."""
     figures = columns(line.place.row) if len(line.place.rows) == 1 else ""
     before = f"{figures:<{width}}  " if width else ""
-    return Rich(before + printable(line.text), style=line.style)
+    style = line.style.replace("green", "bold")  # the sign tells; not all eyes see the green
+    return Rich(before + printable(line.text), style=style)
 
 
 def _told(back: StepBack, undone: Row | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from textual.app import ComposeResult
@@ -65,7 +66,8 @@ class ApprovalPanel(Vertical):
             return
         self.waiting = waiting
         self.display = waiting is not None
-        self._since = time.monotonic()
+        self._since = math.inf
+        self.call_after_refresh(self._begin)
         self._write(None)
         if waiting is None:
             return
@@ -77,10 +79,21 @@ class ApprovalPanel(Vertical):
         self.query_one("#approval-text", LongText).show(text, "python")
         self.app.bell()
 
+    def _begin(self) -> None:
+        self._since = time.monotonic()
+
+    def is_typed_ahead(self, pressed: float) -> bool:
+        """Return whether a key was pressed before anybody can have read what waits.
+
+        Args:
+            pressed: when, by the monotonic clock: a busy program hears it later.
+        """
+        return self.waiting is not None and pressed - self._since < GUARD
+
     @property
     def open(self) -> bool:
         """Whether keys decide now: something waits, and was seen for long enough."""
-        return self.waiting is not None and time.monotonic() - self._since >= GUARD
+        return self.waiting is not None and not self.is_typed_ahead(time.monotonic())
 
     @property
     def writing(self) -> bool:

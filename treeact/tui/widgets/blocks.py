@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from rich.console import Group, RenderableType
-from rich.syntax import Syntax
 from rich.text import Text as Rich
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -19,6 +18,7 @@ from treeact.printable import printable
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import Blob, Text
 from treeact.tui.keys import shown_key
+from treeact.tui.widgets.long_text import coloured
 
 WINDOW = 20
 """Blocks that are mounted at once: a key press costs more with each one."""
@@ -68,7 +68,7 @@ class BlockWidget(Static):
         shown, hidden = self._shown()
         body: RenderableType = Rich(shown)
         if block.kind == "code":
-            body = Syntax(shown, "python", theme="ansi_dark", background_color="default")
+            body = coloured(shown, "python")
         return Group(head, body, *([Rich(hidden, style="dim")] if hidden else []))
 
     @property

@@ -17,6 +17,13 @@ COLOURED = 8_000
 as long, and a key is not heard meanwhile."""
 
 
+def coloured(text: str, language: str) -> Rich:
+    """Return a text with the colours of its language, on whatever is behind it."""
+    if language == "text":
+        return Rich(text)
+    return Syntax("", language, theme="ansi_dark").highlight(text)
+
+
 class LongText(Static):
     """Shows a text whole."""
 
@@ -33,20 +40,7 @@ class LongText(Static):
             language: `text`, or what code is written in.
         """
         self._text, self._wrapped = printable(text), None
-        if self.is_long:
-            self.update("")
-        elif language == "text":
-            self.update(Rich(self._text))
-        else:
-            self.update(
-                Syntax(
-                    self._text,
-                    language,
-                    theme="ansi_dark",
-                    background_color="default",
-                    word_wrap=True,
-                )
-            )
+        self.update("" if self.is_long else coloured(self._text, language))
 
     @property
     def is_long(self) -> bool:
