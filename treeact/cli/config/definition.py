@@ -91,7 +91,7 @@ class Setting:
     expands: bool = False
     """Whether `${NAME}` in a file stands for a variable: where secrets may have to be."""
     reaches_out: bool = False
-    """Whether it decides what runs outside of sandboxes, what needs a yes, or where keys are sent."""
+    """Whether it decides what runs outside of sandboxes, what needs a yes or where keys go."""
 
     @property
     def name(self) -> str:
