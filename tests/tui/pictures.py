@@ -42,6 +42,7 @@ TEXTS = Path(__file__).parent / "texts"
 SIZES = ((120, 40), (80, 24))
 SEARCHES = Path(__file__).parents[1] / "data" / "recordings" / "search"
 TASKS = {sample.task.id: sample.task for sample in load_suite("mini").samples}
+READING = re.compile(r"reading:? \d+ (traces|events)")
 BEGAN = 1_767_225_600.0
 """When all that is shown began: on the first day of 2026."""
 
@@ -62,7 +63,7 @@ PICTURED = {
     "trace": Picture("lamps", "trace", ["slash", *"print(", "enter"], ["step-1", "[reply]"]),
     "search": Picture("trips", "search", ["j", "j"], ["clock 8 of 8", "✗ run/1.2"]),
     "library": Picture("lamps", "library", ["s"], ["ounces_by_group", "verified"]),
-    "bench": Picture("bench", "bench", ["j", "j", "j"], ["24/24 done", "flat-"]),
+    "bench": Picture("bench", "bench", words=["7 right", "24/24 done"]),
 }
 
 
@@ -169,12 +170,16 @@ def run_app(folder: Path, pictured: Picture) -> RunApp:
 
 
 async def settled(app: App[None], pilot: Pilot[None], *, until: str = "") -> None:
-    """Wait until a screen says something, and stays as it is."""
+    """Wait until a screen says something, has read all, and stays as it is."""
     before, now = "", text_of(app)
-    async with asyncio.timeout(20):
-        while now != before or until not in now or not app.screen.query(FooterKey):
+    async with asyncio.timeout(30):
+        while now != before or until not in now or READING.search(now) or not _has_keys(app):
             await pilot.pause(0.1)
             before, now = now, text_of(app)
+
+
+def _has_keys(app: App[None]) -> bool:
+    return bool(app.screen.query(FooterKey))  # the footer comes last
 
 
 def text_of(app: App[None]) -> str:
