@@ -8,7 +8,7 @@ from argparse import ArgumentParser
 
 from treeact import CodeAct, Run, ScriptedModel
 from treeact.models import Model
-from treeact.trace.events import CodeRun
+from treeact.trace.events import CodeRun, SandboxStarted
 
 REPLIES = [
     """I count slowly.
@@ -35,11 +35,11 @@ async def watch(run: Run) -> None:
 
 async def interrupt(run: Run) -> None:
     """Stop what the run does after a moment; from elsewhere it would be a key, or a request."""
-    await asyncio.sleep(0.3)
-    for _ in range(100):
-        if run.interrupt("That is enough. Sum up."):  # False where there is nothing to stop yet
-            return
-        await asyncio.sleep(0.05)
+    async for event in run.events():
+        if isinstance(event, SandboxStarted):
+            break
+    await asyncio.sleep(0.5)  # let it count
+    run.interrupt("That is enough. Sum up.")
 
 
 async def main(model: Model | str) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from treeact.agents.agent import Agent as Agent
     from treeact.agents.codeact import CodeAct as CodeAct
     from treeact.agents.codified.agent import CodeAgents as CodeAgents
-    from treeact.agents.codified.agent import Role as Role
+    from treeact.agents.codified.role import Role as Role
     from treeact.agents.dynasaur import DynaSaur as DynaSaur
     from treeact.agents.json_agent import JsonAgent as JsonAgent
     from treeact.agents.library import ActionLibrary as ActionLibrary
@@ -45,7 +45,7 @@ _HOMES = {
     "Limits": "treeact.sandbox.base",
     "PoAct": "treeact.agents.poact.agent",
     "Result": "treeact.agents.run",
-    "Role": "treeact.agents.codified.agent",
+    "Role": "treeact.agents.codified.role",
     "Run": "treeact.agents.run",
     "ScriptedModel": "treeact.models",
     "Task": "treeact.agents.task",

@@ -113,6 +113,19 @@ async def test_an_error_and_another_call_are_told_and_no_effect_happens(
     assert ("run/step-2", "error") in differences(result)
 
 
+@pytest.mark.parametrize("before", ["", "1"])
+async def test_a_call_beyond_those_on_record_is_not_made(
+    file: Path, send: Any, outbox: list[str], before: str
+) -> None:
+    change(file, before)
+    each = code("for sign in open('a.csv').read():\n    send(sign)")
+    directory = await record(file, [each, answer("4")], tools=[send])
+    change(file, before + "2")
+    result, _ = await replay(directory, 2, [], file, tools=[send])
+    assert outbox == [*before], "what is sent now was not sent then"
+    assert differences(result)[0] == ("run/step-1", "calls")
+
+
 async def test_none_of_the_steps_is_a_run_that_is_live_from_its_beginning(file: Path) -> None:
     result, _ = await replay(await record(file), 0, [answer("5")], file)
     assert (result.answer, len(result.path)) == ("5", 1)

@@ -359,7 +359,7 @@ def test_planners_are_told_on_the_command_line() -> None:
     [
         ("mtcs", "did you mean mcts"),
         ("mcts:m=3", "no setting 'm'"),
-        ("mcts:n=many", "give a int"),
+        ("mcts:n=many", "give a whole number"),
         ("mcts:scorer=x", "no setting 'scorer'"),
         ("greedy:n=3", "it has none"),
         ("nowhere.to:Find", "cannot be imported"),

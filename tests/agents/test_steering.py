@@ -96,6 +96,35 @@ async def test_an_interrupt_stops_code_keeps_its_state_and_waits_for_words() -> 
     assert result.answer == "x"
 
 
+async def test_an_interrupt_rejects_code_that_waits_for_a_yes_and_waits_for_words() -> None:
+    run = agent([code("print('ran')"), answer("x")], approve="all").start(Task("?"))
+    await until(run, ApprovalRequested)
+    assert run.interrupt()
+    assert not run.interrupt()
+    assert not run.approve()
+    await asyncio.sleep(0.2)  # it waits for words, so nothing more is asked of the model
+    assert len(of_type(list(run.log.events()), ModelCalled)) == 1
+    run.send("leave that")
+    result = await asyncio.wait_for(run.result(), 30)
+    assert "did not allow" in observations(result)[0]
+    assert "The user says: leave that" in observations(result)[0]
+    assert not of_type(list(run.log.events()), CodeRun)
+
+
+async def test_an_interrupt_ends_code_whose_call_waits_for_a_yes() -> None:
+    @tool(effects="write")
+    def send_mail() -> None:
+        """Send a mail."""
+
+    replies = [code("send_mail()\nprint('ran')"), answer("x")]
+    run = agent(replies, approve="risky", tools=[send_mail]).start(Task("?"))
+    await until(run, ApprovalRequested)
+    assert run.interrupt("leave that")
+    result = await asyncio.wait_for(run.result(), 30)
+    assert "interrupted" in observations(result)[0]
+    assert "ran" not in observations(result)[0]
+
+
 async def test_an_interrupt_while_the_sandbox_still_starts_has_the_code_left() -> None:
     class Slow(UnsafeLocalSandbox):
         async def start(self) -> None:

@@ -365,9 +365,31 @@ def test_a_profile_is_a_model_and_is_not_looked_for_at_the_base_url(
     captured = capsys.readouterr()
     assert captured.out == "42\n"
     assert "treeact: base_url is set by" in captured.err
+    assert "treeact: models.fast is set by" in captured.err, "it decides where keys are sent"
     project("[models.odd]\nmodel = 'foo/bar'\napi_key = 'some-long-key'", tmp_path)
     assert command("run", "?", "--model", "odd") == 2
     assert "models.odd has a key of its own" in capsys.readouterr().err
+
+
+def test_a_variable_in_small_letters_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project("max_steps = 5", tmp_path)
+    monkeypatch.setenv("treeact_max_steps", "7")
+    assert taken()["max_steps"] == 5
+    monkeypatch.setenv("TREEACT_MAX_STEPS", "6")
+    assert taken()["max_steps"] == 6
+
+
+def test_a_key_beside_a_variable_is_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLACE", "here")
+    project('mcp = ["serve --token=tk-beside-variable --at ${PLACE}"]', tmp_path)
+    assert command("config", "show") == 0
+    assert "tk-beside-variable" not in capsys.readouterr().out
+    assert command("config", "check") == 0
+    assert "mcp holds a key" in capsys.readouterr().out
 
 
 def test_the_table_of_the_document_is_that_of_the_settings() -> None:

@@ -42,6 +42,7 @@ DOING = {
     "actions disable",
     "actions export",
     "actions import",
+    "actions pin",
     "bench rescore",
     "bench run",
     "bench submit",

@@ -10,6 +10,7 @@ from tests.agents.support import answer, code
 from tests.cli.support import recording, treeact
 from tests.support.otlp_receiver import OtlpReceiver
 from treeact.cli import main
+from treeact.trace import redact
 
 LOCAL = ["--sandbox", "unsafe-local", "--display", "quiet"]
 
@@ -41,6 +42,24 @@ def test_a_dead_receiver_leaves_the_exit_status_alone(tmp_path: Path) -> None:
     done = treeact(tmp_path, *run)
     assert (done.returncode, done.stdout) == (0, "42\n")
     assert done.stderr.count("http://127.0.0.1:9/v1/traces") == 1
+
+
+def test_keys_of_a_receiver_are_told_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(redact, "_told", {})
+    headers = "Authorization=Basic%20cGstbG9uZzpzaw,x-tenant=tenant-of-mine"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", headers)
+    leak = "import os\nprint(os.environ.get('H', 'cGstbG9uZzpzaw'), 'pass-of-mine')"
+    tape = recording(tmp_path / "tape.jsonl", [code(leak), answer("42")])
+    runs = ["--runs", str(tmp_path / "runs")]
+    to = ["--otlp", "http://me:pass-of-mine@127.0.0.1:9"]
+    assert command("run", "?", "--model", f"replay:{tape}", *LOCAL, *to, *runs) == 0
+    assert command("trace", "export", *to, *runs) == 2
+    said = "".join(capsys.readouterr())
+    assert "127.0.0.1:9/v1/traces" in said
+    said += "".join(file.read_text() for file in (tmp_path / "runs").rglob("*") if file.is_file())
+    assert not [key for key in ("cGstbG9uZzpzaw", "pass-of-mine") if key in said]
 
 
 def command(*arguments: str) -> int:

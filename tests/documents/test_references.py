@@ -13,7 +13,7 @@ from treeact.cli.app import app
 
 EACH_DOCUMENT = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda it: it.name)
 TREEACT = get_command(app)
-TARGETS = set(re.findall(r"^(\w+):.*?##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+TARGETS = set(re.findall(r"^([\w-]+):.*?##", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 @EACH_DOCUMENT

@@ -108,7 +108,7 @@ async def test_a_model_that_never_waits_lets_others_run() -> None:
 
 def test_every_script_says_what_it_measures() -> None:
     scripts = sorted(PERF.glob("*.py"))
-    known = ["library", "planners", "runner", "sandbox", "startup", "step"]
+    known = ["library", "planners", "runner", "sandbox", "startup", "step", "tui"]
     assert [script.stem for script in scripts] == known
     for script in scripts:
         done = subprocess.run(

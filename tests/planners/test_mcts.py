@@ -16,9 +16,10 @@ from treeact.trace.budget import Budget
 from treeact.trace.events import NodeExpanded, ValueBackedUp
 
 
-async def test_an_answer_that_scores_well_ends_the_search() -> None:
+@pytest.mark.parametrize("score", [1.0, 0.9])
+async def test_an_answer_that_scores_well_ends_the_search(score: float) -> None:
     proposer = Table(lambda path, id: [add(1), add(2)] if len(path) < 2 else [answer("good")])
-    planner = MCTS(n=2, scorer=Judge(lambda path: 1.0 if path[-1].observation.done else 0.4))
+    planner = MCTS(n=2, scorer=Judge(lambda path: score if path[-1].observation.done else 0.4))
     solution = await planner.solve(World(), proposer, Budget())
     assert solution.answer == "good"
     assert solution.stopped is None

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treeact.sandbox import driver, protocol
+from treeact.sandbox import driver
+from treeact.sandbox.link import protocol
 from treeact.sandbox.link.protocol import Decoder, Kind, ProtocolError, encode
 
 PARSERS = [

@@ -162,6 +162,14 @@ async def test_files_travel_both_ways(branch: DriverBranch) -> None:
     ]
 
 
+async def test_a_file_in_a_folder_that_stood_empty_is_noticed(branch: DriverBranch) -> None:
+    await branch.run("import os\nos.mkdir('inner')")
+    await asyncio.sleep(0.15)  # until times of files tell two looks apart
+    await branch.run("pass")
+    result = await branch.run("open('inner/made', 'w').close()")
+    assert [file.name for file in result.files] == ["inner/made"]
+
+
 @pytest.mark.parametrize("name", ["/etc/passwd", "../../x", "", "a/../b"])
 async def test_names_outside_the_working_folder_are_refused(
     branch: DriverBranch, name: str

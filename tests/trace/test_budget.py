@@ -60,6 +60,17 @@ async def test_a_reservation_waits_for_calls_in_flight() -> None:
     assert (await waiting).amounts.tokens == 60
 
 
+async def test_a_limit_that_is_raised_lets_what_waits_go_on() -> None:
+    budget = Budget(tokens=10)
+    held = await budget.reserve(Amounts(tokens=10))
+    waiting = asyncio.ensure_future(budget.reserve(Amounts(tokens=10)))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    budget.change("tokens", 20)
+    (await asyncio.wait_for(waiting, 5)).release()
+    held.release()
+
+
 async def test_a_wait_that_cannot_be_served_ends() -> None:
     budget = Budget(tokens=100)
     first = await budget.reserve(Amounts(tokens=80))
@@ -85,6 +96,11 @@ async def test_a_limit_of_an_ancestor_holds() -> None:
     with pytest.raises(BudgetExceeded, match="suite"):
         await run.reserve(Amounts(usd=1.5))
     assert run.limits_money()
+
+
+def test_the_time_left_is_the_least_of_the_chain() -> None:
+    for outer, inner in ((5.0, 90.0), (90.0, 5.0)):
+        assert Budget(seconds=outer).child(seconds=inner).seconds_left() == 5.0
 
 
 def test_time_is_a_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:

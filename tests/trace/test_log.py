@@ -146,6 +146,11 @@ def test_secrets_never_reach_the_trace(tmp_path: Path) -> None:
     assert b"true" in stored
 
 
+def test_of_a_secret_that_begins_like_a_shorter_one_nothing_is_left() -> None:
+    redactor = Redactor({"A_KEY": "sk-12345", "B_KEY": "sk-12345-and-more"})
+    assert redactor.clean("sk-12345-and-more, sk-12345") == "[redacted B_KEY], [redacted A_KEY]"
+
+
 def test_a_secret_that_comes_in_pieces_is_kept_out_of_the_live_text(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "run", redactor=Redactor({"API_KEY": "sk-supersecret"}))
     for piece in ("say sk-su", "persec", "ret now"):

@@ -32,6 +32,7 @@ from treeact.tui.themes import THEMES
 from treeact.tui.widgets import approval
 from treeact.tui.widgets.approval import ApprovalPanel
 from treeact.tui.widgets.blocks import WINDOW, BlockColumn
+from treeact.tui.widgets.prompt import Prompt
 
 GUARD = 0.15
 
@@ -180,6 +181,30 @@ async def test_a_person_answers_in_the_models_place_with_the_prompt_before_them(
         app.screen.query_one("#reply-edit", TextArea).text = answer("7")
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.session.view.answer == "7")
+
+
+async def test_a_reply_that_was_left_is_gone_back_to_and_nothing_else_is_sent_in_its_place(
+    tmp_path: Path,
+) -> None:
+    asking = Asking()
+    model = HumanModel(ask=asking.ask)
+    run = CodeAct(model, sandbox="unsafe-local").start("What is it?", trace=tmp_path / "r")
+    async with shown(run, asking=asking) as (app, pilot):
+        reply = app.screen.query_one("#reply-edit", TextArea)
+        await until(pilot, lambda: asking.next is not None and reply.has_focus)
+        question = asking.next
+        await pilot.press("ctrl+s")
+        assert asking.next is question  # nothing was written yet
+        await pilot.press("escape", "p", "7")
+        assert reply.text == "7"
+        prompt = app.screen.query_one(Prompt)
+        prompt.focus()
+        await pilot.press("h", "i", "ctrl+s")
+        await until(pilot, lambda: prompt.text == "")
+        assert asking.next is question
+        reply.text = answer("7")
+        await pilot.press("p", "ctrl+s")
+        await until(pilot, lambda: asking.next is not question)
 
 
 def long_run(directory: Path, events: int) -> Session:

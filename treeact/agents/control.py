@@ -190,9 +190,11 @@ class Control:
     def interrupt(self) -> bool:
         """Stop what the run is doing; return whether there was anything to stop.
 
-        The run then waits for a message before it goes on.
+        An action that waits for a yes counts as rejected, but for a call that code makes: that
+        ends with the code. The run then waits for a message before it goes on.
         """
-        if not self._stops:
+        asked = self._decision if self._decision and not self._decision.done() else None
+        if not self._stops and asked is None:
             return False
         self.note("interrupt")
         self._paused = True
@@ -200,6 +202,8 @@ class Control:
         for stop in stops:
             stop.called = True
             stop.call()
+        if asked and (self._editable or not stops):
+            asked.set_result(Decision("reject"))
         return True
 
     @contextmanager

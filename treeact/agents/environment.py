@@ -42,7 +42,7 @@ class AgentEnvironment(ABC):
     async def step(self, action: Action, *, id: str) -> Observation:
         """Take one action; see `Environment.step`."""
         observation = self._answers.look(await self._act(action, id), id)
-        if self._listens and (messages := self._control.waiting_messages()):
+        if self._listens and (messages := await self._control.catch_up()):
             observation = add_messages(reopened(observation), messages)
         self._log.emit(Observed(id=id, text=self._log.text(observation.text), ok=observation.ok))
         return observation

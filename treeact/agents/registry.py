@@ -95,10 +95,13 @@ def read_settings(what: str, defaults: Mapping[str, Any], text: str) -> dict[str
     return chosen
 
 
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
 def _value(what: str, kind: type[Any], text: str) -> Any:
     try:
         if kind is bool:
             return {"true": True, "false": False}[text.lower()]
         return kind(text)
     except (ValueError, KeyError) as error:
-        raise ConfigError(f"{what} is {text!r}: give a {kind.__name__}") from error
+        raise ConfigError(f"{what} is {text!r}: give {_KINDS[kind]}") from error

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from treeact.agents.answers import make_form
+from treeact.agents.answers import AnswerForm, make_form
 from treeact.agents.control import Control
 from treeact.agents.records.past import Past, ResumedModel
 from treeact.agents.run import Context, Run
@@ -40,18 +40,13 @@ def start_run(
     past = _find_past(resume, at)
     task = Task[T](task) if isinstance(task, str) else task
     check_task(task)
+    _check_agent(agent)
     form = make_form(task.answer_type)
-    if not agent.step_timeout > 0:
-        raise ConfigError(f"step_timeout is {agent.step_timeout}: give seconds above zero")
-    if agent.context_tokens is not None and agent.context_tokens < 1:
-        raise ConfigError(f"context_tokens is {agent.context_tokens}: give tokens above zero")
     model = resolve_model(agent.model) if isinstance(agent.model, str) else agent.model
     own_budget = (
         Budget(steps=agent.max_steps) if budget is None else budget.child(steps=agent.max_steps)
     )
-    start = _describe_start(agent, task, model, own_budget)
-    if form is not None:
-        start.settings["answer_schema"] = dict(form.schema)
+    start = _describe_start(agent, task, model, own_budget, form)
     past.check_same(start, task.question)
     if past.trail is not None:
         start.settings["from"] = {"run": str(resume), "node": past.trail.node}
@@ -63,13 +58,7 @@ def start_run(
             budget=own_budget,
             log=log,
             ledger=Ledger(),
-            control=Control(
-                log,
-                policy=agent.approve,
-                rules=agent.approve_tools,
-                reviewer=agent.review,
-                root=task.id,
-            ),
+            control=_make_control(agent, task, log),
             past=past,
             form=form,
         )
@@ -102,13 +91,33 @@ def check_task(task: Task[Any]) -> None:
     check_files(task.files)
 
 
-def _describe_start(agent: Agent, task: Task[Any], model: Model, budget: Budget) -> RunStarted:
+def _check_agent(agent: Agent) -> None:
+    if not agent.step_timeout > 0:
+        raise ConfigError(f"step_timeout is {agent.step_timeout}: give seconds above zero")
+    if agent.context_tokens is not None and agent.context_tokens < 1:
+        raise ConfigError(f"context_tokens is {agent.context_tokens}: give tokens above zero")
+
+
+def _make_control(agent: Agent, task: Task[Any], log: EventLog) -> Control:
+    return Control(
+        log,
+        policy=agent.approve,
+        rules=agent.approve_tools,
+        reviewer=agent.review,
+        root=task.id,
+    )
+
+
+def _describe_start(
+    agent: Agent, task: Task[Any], model: Model, budget: Budget, form: AnswerForm | None
+) -> RunStarted:
     limits = {
         limit: value
         for level in reversed(list(budget.chain()))
         for limit, value in level.limits.items()
         if value is not None
     }
+    schema = {} if form is None else {"answer_schema": dict(form.schema)}
     return RunStarted(
         id=task.id,
         question="",
@@ -117,7 +126,7 @@ def _describe_start(agent: Agent, task: Task[Any], model: Model, budget: Budget)
         model=model.name,
         planner=agent.planner.name,
         sandbox=agent.sandbox if isinstance(agent.sandbox, str) else "given",
-        settings={**agent.describe(), "budget": limits},
+        settings={**agent.describe(), "budget": limits, **schema},
         versions=dict(_versions()),
     )
 

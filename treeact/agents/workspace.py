@@ -135,6 +135,7 @@ class Workspace:
                 on_output=lambda stream, text: self._log.stream(f"{id}/{stream}", text),
                 on_call=lambda call: self._log_call(call, id),
                 recorded=self._home.past.calls(id),
+                whole=self._home.past.is_whole(id),
             )
 
     def has_effects(self, call: ToolCall) -> bool:

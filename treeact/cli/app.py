@@ -26,6 +26,7 @@ from treeact.cli.options import (
     RecordOption,
     RunArgument,
     RunsOption,
+    choose_model,
     setting,
     settings_of,
 )
@@ -158,7 +159,6 @@ def run(  # one parameter per option
 
     Exit status: 0 answered, 1 stopped without an answer, 2 nothing was run, 130 cancelled.
     """
-    from treeact.cli.models import find_model
     from treeact.cli.record import RecordOptions
     from treeact.cli.run import RunOptions, run_question
     from treeact.cli.screens import look_of
@@ -169,7 +169,7 @@ def run(  # one parameter per option
             RunOptions(
                 question=question,
                 files=tuple(file or ()),
-                model=find_model(model, base_url, settings_of(context)),
+                model=choose_model(context, model, base_url),
                 agent=agent,
                 planner=planner,
                 sandbox=sandbox.value,
@@ -228,7 +228,6 @@ def plan(  # one parameter per option
 
     Exit status: as for run; an answer says that the planner is done, the measures how well.
     """
-    from treeact.cli.models import find_model
     from treeact.cli.plan import PlanOptions, list_tasks, run_plan
 
     if task is None:
@@ -240,7 +239,7 @@ def plan(  # one parameter per option
                 suite=world,
                 task=task,
                 planner=planner,
-                model=find_model(model, base_url, settings_of(context)),
+                model=choose_model(context, model, base_url),
                 max_steps=max_steps,
                 budget_tokens=budget_tokens,
                 record=record,

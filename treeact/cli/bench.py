@@ -15,6 +15,7 @@ from treeact.cli.options import (
     OtlpContentOption,
     OtlpOption,
     RunsOption,
+    choose_model,
     setting,
     settings_of,
 )
@@ -99,12 +100,11 @@ def run_command(  # one parameter per option
     from treeact.benchmarks.runner.selection import Selection
     from treeact.benchmarks.suite import first_fault
     from treeact.cli.bench_run import run_bench
-    from treeact.cli.models import find_model
     from treeact.cli.screens import look_of
     from treeact.errors import ConfigError
     from treeact.trace.runs import new_run_directory
 
-    choice = find_model(model, base_url, settings_of(context))
+    choice = choose_model(context, model, base_url)
     if choice.is_empty:
         raise ConfigError("no model: name one with --model, or as model in treeact.toml")
     try:

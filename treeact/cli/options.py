@@ -13,7 +13,8 @@ from treeact.cli.config.definition import BY_KEY, Display, Setting
 from treeact.cli.config.secrets import keep_keys
 
 if TYPE_CHECKING:
-    from treeact.cli.config.loading import Loaded
+    from treeact.cli.config.loading import Loaded, Origin
+    from treeact.cli.models import ModelChoice
 
 UNSET: Any = None
 """The default of an option that the settings have a value for."""
@@ -52,10 +53,28 @@ def setting(key: str, *, note: str = "") -> Any:
 
 def _value(settings: Loaded, setting: Setting) -> Any:
     """Return the value of a setting; say so where a project decides what happens outside."""
-    origin = settings.origin(setting.key)
-    if setting.reaches_out and origin.kind == "project":
-        sys.stderr.write(f"treeact: {setting.key} is set by {origin.where}\n")
+    if setting.reaches_out:
+        _tell_origin(setting.key, settings.origin(setting.key))
     return settings.value(setting.key)
+
+
+def _tell_origin(name: str, origin: Origin) -> None:
+    if origin.kind == "project":
+        sys.stderr.write(f"treeact: {name} is set by {origin.where}\n")
+
+
+def choose_model(context: typer.Context, name: str | None, base_url: str | None) -> ModelChoice:
+    """Return the model that a command asks for; say so where a project decides which one that is.
+
+    Raises:
+        ConfigError: a profile is incomplete, or a variable that it names is not set.
+    """
+    from treeact.cli.models import find_model
+
+    settings = settings_of(context)
+    if settings.profile(name or "") is not None:
+        _tell_origin(f"models.{name}", settings.origin_of(("models", str(name))))
+    return find_model(name, base_url, settings)
 
 
 def settings_of(context: typer.Context) -> Loaded:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
+from treeact.cli.config.secrets import keep_keys
 from treeact.cli.lines import write_out
 from treeact.errors import ConfigError
 from treeact.trace.events import Event, TaskEnded
 from treeact.trace.log import EventLog
+from treeact.trace.redact import Redactor, keep_secret
 from treeact.trace.runs import find_run
 
 Follow = Callable[[EventLog], None]
@@ -37,14 +41,15 @@ async def exporting(
         return
     from treeact.trace.otel.sending import LiveExport
 
+    _keep_keys(endpoint)
     kept: list[str] = []
-    export = LiveExport(endpoint, content=content, warn=kept.append if on_screen else _warn)
+    export = LiveExport(endpoint, content=content, warn=kept.append if on_screen else _say)
     try:
         yield export.follow
     finally:
         await asyncio.to_thread(export.close)
         for text in kept:
-            _warn(text)
+            _say(text)
 
 
 @asynccontextmanager
@@ -67,20 +72,34 @@ async def exporting_tasks(
     from treeact.benchmarks.runner.directory import BenchDirectory, Job
     from treeact.trace.otel.sending import LiveExport
 
-    export = LiveExport(endpoint, content=content, warn=_warn)
+    _keep_keys(endpoint)
+    export = LiveExport(endpoint, content=content, warn=_say)
     home = BenchDirectory(directory)
-    with ThreadPoolExecutor(max_workers=1) as reading:
+    try:
+        with ThreadPoolExecutor(max_workers=1) as reading:
 
-        def listen(event: Event) -> None:
-            if isinstance(event, TaskEnded):
-                reading.submit(export.send, home.trace(Job(task=event.task, epoch=event.epoch)))
+            def listen(event: Event) -> None:
+                if isinstance(event, TaskEnded):
+                    reading.submit(export.send, home.trace(Job(task=event.task, epoch=event.epoch)))
 
-        yield listen
-    await asyncio.to_thread(export.close)
+            yield listen
+    finally:
+        await asyncio.to_thread(export.close)
 
 
-def _warn(text: str) -> None:
-    sys.stderr.write(f"treeact: {text}\n")
+def _say(text: str) -> None:
+    sys.stderr.write(f"treeact: {Redactor().clean(text)}\n")
+
+
+def _keep_keys(endpoint: str) -> None:
+    """Have the keys redacted that a receiver is given, in its URL and in headers."""
+    variable = "OTEL_EXPORTER_OTLP"
+    for name in ("", "_TRACES"):
+        keep_keys("otlp", [endpoint, os.environ.get(f"{variable}{name}_ENDPOINT", "")])
+        for header in os.environ.get(f"{variable}{name}_HEADERS", "").split(","):
+            value = header.partition("=")[2].strip()
+            for key in (value, unquote(value), unquote(value).rpartition(" ")[2]):
+                keep_secret(f"{variable}{name}_HEADERS", key)
 
 
 def export_trace(
@@ -107,5 +126,6 @@ def export_trace(
     if format is not None:
         write_out(otlp_json(directory, content=content) + "\n", out)
     if otlp is not None:
+        _keep_keys(otlp)
         count = export_run(directory, otlp, content=content)
-        sys.stderr.write(f"treeact: sent {count} spans of {directory.name} to {traces_url(otlp)}\n")
+        _say(f"sent {count} spans of {directory.name} to {traces_url(otlp)}")

@@ -194,6 +194,7 @@ class Branch(Protocol):
         on_output: OutputCallback | None = None,
         on_call: ToolCallback | None = None,
         recorded: Sequence[ToolCall] = (),
+        whole: bool = False,
     ) -> Execution:
         """Run `code` and keep its state for the next run.
 
@@ -206,6 +207,7 @@ class Branch(Protocol):
             on_call: told of each tool call.
             recorded: calls that the same code made before: they are answered from here, in order,
                 and not made again.
+            whole: whether those are all: a further call is not made, and fails.
 
         Raises:
             SandboxError: the sandbox itself died.

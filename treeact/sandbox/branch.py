@@ -63,6 +63,7 @@ class DriverBranch:
         on_output: OutputCallback | None = None,
         on_call: ToolCallback | None = None,
         recorded: Sequence[ToolCall] = (),
+        whole: bool = False,
     ) -> Execution:
         """Run `code` and keep its state for the next run; see `Branch.run`."""
         seconds = self._sandbox.limits.timeout if timeout is None else timeout
@@ -72,7 +73,9 @@ class DriverBranch:
             live, rebuilt = await self._wake()
             live.begin(code, self._history.steps + 1)  # what follows happens while it works
 
-            tools = Resumed(recorded, self._tools) if recorded else self._tools
+            tools: Tools | Resumed = self._tools
+            if recorded or whole:
+                tools = Resumed(recorded, self._tools, whole=whole)
 
             async def call_tool(call: Call) -> ToolCall:
                 result = await call_with_folder(tools.call, call, live, self._sandbox.limits)

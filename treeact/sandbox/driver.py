@@ -40,6 +40,7 @@ import types
 import zlib
 from _signal import SIGINT  # type: ignore[import-not-found]
 from _signal import signal as set_handler  # that of `signal` takes its time to make enums
+from _socket import socketpair  # that of `socket` asks the kernel what it knows, dear in a jail
 
 VERSION = 1
 HEADER = struct.Struct("!IIB")  # branch, length of the payload, kind
@@ -129,6 +130,12 @@ def close(fd):
         os.close(fd)
     except (OSError, TypeError):
         pass
+
+
+try:  # true until the C library starts a first thread, in forks of the process as well
+    NEVER_THREADED = ctypes.c_bool.in_dll(LIBC, "__libc_single_threaded")
+except (NameError, TypeError, ValueError):  # an older or another C library
+    NEVER_THREADED = types.SimpleNamespace(value=False)  # type: ignore[assignment]
 
 
 def is_alone(own_stat):
@@ -374,15 +381,18 @@ def read_beneath(folder, name, offset, size):
 
 def open_descriptors(gap=64):
     """Yield open descriptors from 3 on, until `gap` in a row are closed; cheaper than /proc."""
-    fd = last = 3
-    while fd < last + gap:
-        try:
-            fcntl.fcntl(fd, fcntl.F_GETFD)
-            last = fd
-            yield fd
-        except OSError:
-            pass
-        fd += 1
+    width = max(1, min(gap, resource.getrlimit(resource.RLIMIT_NOFILE)[0]))  # what `poll` takes
+    start = last = 3
+    while start < last + gap:
+        look = select.poll()
+        for fd in range(start, start + width):
+            look.register(fd, 0)
+        closed = {fd for fd, event in look.poll(0) if event & select.POLLNVAL}
+        for fd in range(start, start + width):
+            if fd not in closed:
+                last = fd
+                yield fd
+        start += width
 
 
 def reopen_files(old, new, spare):
@@ -698,7 +708,7 @@ class Supervisor:
 
     def pair(self):
         """Return a socket pair of which the first end learns the other's pid."""
-        ours, theirs = socket.socketpair()
+        ours, theirs = socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         return ours, theirs
 
@@ -1440,7 +1450,7 @@ class Node:
             self.background = []
         if self.folder == message["folder"] and not message.get("restore"):
             self.save_files()
-        threads = count_threads()
+        threads = 0 if is_alone(self.own_stat) else count_threads()
         return "threads are alive: %d" % threads if threads else None
 
     def begin(self, message, fds):
@@ -1450,6 +1460,8 @@ class Node:
         self.sock.close()
         self.sock = socket.socket(fileno=fds[0])
         self.source = self.sink = fds[0]
+        close(self.own_stat)
+        self.own_stat = None
         self.forked = set()
         self.ahead = self.folder == message["folder"]
         if self.ahead:
@@ -1468,9 +1480,10 @@ class Node:
         self.send(HELLO, {"status": self.status, "files": self.saves})
         if self.ahead:
             self.get_ready()
-            if not select.select([self.sock], [], [], 0)[0]:
-                self.rehearse()
-                self.get_ready()
+            for code in REHEARSED:
+                if not select.select([self.sock], [], [], 0)[0]:
+                    self.rehearse(code)
+                    self.get_ready()
 
     def write_to(self, pipes):
         """Make two pipes stdout and stderr, and keep their other ends to see what is in them."""
@@ -1557,12 +1570,13 @@ class Node:
     def enter(self, old):
         """Make the branch's folder, with a copy of another branch's files, and go there."""
         place = os.getcwd() if old else self.work
+        empty = bool(old) and self.is_still_empty()
         os.mkdir(self.folder)
         copied = False
         for part in ("work", "tmp"):
             target = os.path.join(self.folder, part)
             os.mkdir(target)
-            if old and os.listdir(os.path.join(old, part)):
+            if old and not (part == "work" and empty) and os.listdir(os.path.join(old, part)):
                 copy_tree(os.path.join(old, part), target)
                 copied = True
         if old:
@@ -1583,16 +1597,21 @@ class Node:
         if copied:
             self.save_files()
 
-    def changed_files(self):
-        """Return the regular files that differ from the last listing, and remember the new one."""
+    def is_still_empty(self):
+        """Tell whether the working folder surely is empty as it was at the last look."""
         try:
             here = os.fstat(self.place)
         except (OSError, TypeError):
-            here = os.stat(self.work)
-        mark = here.st_mtime_ns, here.st_ctime_ns
-        if not self.listing and mark == self.mark and mark[0] < self.marked - 10**8:
-            return []  # empty before, and nothing came since
-        self.mark, self.marked = mark, time.time_ns()
+            return False
+        before, self.mark = self.mark, (here.st_mtime_ns, here.st_ctime_ns)
+        same = self.mark == before and self.mark[0] < self.marked - 10**8
+        self.marked = self.marked if same else time.time_ns()
+        return same and not self.listing and not self.folders
+
+    def changed_files(self):
+        """Return the regular files that differ from the last listing, and remember the new one."""
+        if self.is_still_empty():
+            return []
         now, self.folders = survey(self.work)
         changed = {name: info for name, info in now.items() if self.listing.get(name) != info}
         self.listing = now
@@ -1658,7 +1677,8 @@ class Node:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         if self.ahead:  # else the parent is no frozen node, and may be about to retire
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        self.own_stat = open_ahead("/proc/self/stat")
+        if self.own_stat is None:
+            self.own_stat = open_ahead("/proc/self/stat")
         set_handler(SIGINT, self.cell.on_interrupt)
         self.before = resource.getrusage(resource.RUSAGE_SELF)
 
@@ -1674,7 +1694,6 @@ class Node:
         self.send(DONE, encode_report(report))
         self.ahead = False
         self.leave_line()
-        close(self.own_stat)
         prctl(PR_SET_PDEATHSIG, 0)
         prctl(PR_SET_CHILD_SUBREAPER, 0)  # successors, orphaned in turn, are the supervisor's
 
@@ -1692,7 +1711,7 @@ class Node:
         report["output"] = bool(self.output.poll(0))  # the supervisor has to read it
         return report
 
-    def rehearse(self):
+    def rehearse(self, code):
         """Run next to nothing while nobody waits: it touches the pages that a fork has to copy.
 
         The first run after a fork takes about three times as long without it. Its messages go
@@ -1703,7 +1722,7 @@ class Node:
         try:
             ends = self.line, sink = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
             cell.namespace = {"__builtins__": builtins}
-            os.write(sink, encode(0, EXEC, b"0\nx = 1\nx"))
+            os.write(sink, encode(0, EXEC, b"0\n" + code))
             self.choose_stream()
             payload = self.receive()[1]
             self.sink = sink
@@ -1736,6 +1755,7 @@ def encode_report(report):
     return json.dumps(report).encode()
 
 
+REHEARSED = b"x = 1\nx", b"x = 1"  # what ends in an expression takes another way than what does not
 PLAIN_REPORT = struct.Struct("!dQ?")  # of nothing but processor time, memory, and output to come
 
 
@@ -1857,7 +1877,7 @@ class Cell:
             report["error"] = describe_error(error, self.node.folder)
         if self.stopped and report["status"] != "interrupted":
             report.update(status="stopped", error=None)
-        threads = 0 if is_alone(self.node.own_stat) else count_threads()
+        threads = 0 if NEVER_THREADED.value or is_alone(self.node.own_stat) else count_threads()
         if threads:
             note = "threads still alive: %d; until they end, this state can only be rebuilt by"
             self.notes.append(note % threads + " running its code again, not copied")

@@ -132,16 +132,22 @@ class Resumed:
     """Answers the calls of code that is run again for good, and makes those that are new.
 
     What was put off or refused the first time goes to the live tools, which put it off again.
+
+    Args:
+        calls: what is on record.
+        tools: the live tools.
+        whole: whether the code came to its end then, so that a further call is none of it.
     """
 
-    def __init__(self, calls: Sequence[ToolCall], tools: Tools) -> None:
+    def __init__(self, calls: Sequence[ToolCall], tools: Tools, *, whole: bool) -> None:
         self._known = Recorded(calls)
         self._final = [call.is_final for call in calls]
         self._tools = tools
+        self._whole = whole
 
     async def call(self, call: Call) -> ToolCall:
         """Return the recorded answer to the next call, or make it."""
-        if self._known.used_up:
+        if self._known.used_up and not self._whole:
             return await self._tools.call(call)
         answer = await self._known.call(call)
         if self._known.departed or self._final.pop(0):

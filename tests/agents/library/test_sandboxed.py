@@ -164,6 +164,19 @@ async def test_tools_answer_from_the_record_when_an_action_is_verified(tmp_path:
         assert (await library.verify("wetter", open_unsafe)).ok
 
 
+async def test_the_same_result_without_a_recorded_tool_call_does_not_verify(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    mark.touch()
+    with library_at(tmp_path) as library:
+        async with Opened(library, tools=[Tool("rain", lambda city: 3)]) as branch:
+            await branch.run(
+                "import os\n"
+                "def wet(x): return 3 if os.path.exists('mark') else rain(x)\nwet('Oslo')"
+            )
+        verdict = await library.verify("wet", open_unsafe, files=[mark])
+        assert (verdict.ok, verdict.reason) == (False, "it did not call rain as it had")
+
+
 async def test_what_does_not_reproduce_is_not_verified(tmp_path: Path) -> None:
     with library_at(tmp_path) as library:
         async with Opened(library) as branch:

@@ -14,6 +14,8 @@ from treeact.benchmarks.results import read_results
 from treeact.benchmarks.runner.config import BenchConfig, TaskLimits
 from treeact.benchmarks.runner.directory import BenchDirectory, Job
 from treeact.benchmarks.runner.driver import RunSettings, run_benchmark
+from treeact.benchmarks.runner.executor import LocalExecutor, Outcome, Work
+from treeact.benchmarks.runner.intake import Intake
 from treeact.benchmarks.runner.selection import Selection
 from treeact.benchmarks.scorers import GAIA
 from treeact.benchmarks.scoring import AnswerScorer
@@ -22,6 +24,7 @@ from treeact.errors import ConfigError, ModelError, TraceError
 from treeact.models.base import Prices, Request
 from treeact.models.prices import PriceList
 from treeact.models.retry import Fault, RetryPolicy
+from treeact.trace.budget import Budget
 from treeact.trace.events import BenchEnded, Event, ModelCalled, TaskEnded, TaskStarted
 from treeact.trace.log import EVENTS_FILE, read_events
 
@@ -31,6 +34,7 @@ SUITE = Suite(
     GAIA,
 )
 CONFIG = BenchConfig(suite="toy", agent="json", model="scripted")
+PRICES = Prices(input=1e-3, output=1e-3, source="test")
 
 Reply = Callable[[str], Any]
 
@@ -190,7 +194,7 @@ async def test_placeholders_are_never_scored(tmp_path: Path) -> None:
 
 
 async def test_the_money_of_the_whole_stops_it_and_with_more_it_goes_on(tmp_path: Path) -> None:
-    priced = {"prices": Prices(input=1e-3, output=1e-3, source="test")}
+    priced = {"prices": PRICES}
     each = (await run(tmp_path / "one", model=scripted(**priced))).rows[0].total.cost
     config = CONFIG.model_copy(update={"max_output_tokens": 10})
     settings = RunSettings(usd=each * 7, concurrency=1)  # the bounds of a call are above its cost
@@ -206,6 +210,53 @@ async def test_the_money_of_the_whole_stops_it_and_with_more_it_goes_on(tmp_path
     more = RunSettings(usd=each * 30)
     again = await run(tmp_path / "two", model=scripted(**priced), config=config, settings=more)
     assert again.accuracy == 1.0
+
+
+class Watched(LocalExecutor):
+    """Keeps the budget that the attempts share."""
+
+    budget: Budget
+
+    async def execute(self, work: Work) -> Outcome:
+        *_, Watched.budget = work.budget.chain()
+        return await super().execute(work)
+
+
+async def test_what_was_paid_is_booked_once_when_a_job_is_tried_again(tmp_path: Path) -> None:
+    intake, failed = Intake(), []
+
+    def script(request: Request) -> Any:
+        task = request.path.partition("/")[0]
+        if task == "toy-1" and request.path.endswith("step-1/propose"):
+            return '{"tool": "nothing", "arguments": {}}'
+        if task == "toy-1" and not failed:
+            failed.append(task)
+            return ModelError("gone")
+        if task == "toy-5":
+            assert intake.requeue() == 1
+        return right(task)
+
+    results = await run(
+        tmp_path,
+        model=ScriptedModel(script, prices=PRICES),
+        settings=RunSettings(concurrency=1),
+        intake=intake,
+        executor=Watched,
+    )
+    assert (results.accuracy, results.rows[1].attempts) == (1.0, 2)
+    assert Watched.budget.spent.usd == pytest.approx(results.total.cost)
+
+
+async def test_what_was_paid_in_vain_counts_when_it_is_tried_anew(tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"limits": TaskLimits(steps=1)})
+    given = {"config": config, "executor": Watched}
+    model = scripted(lambda task: '{"tool": "nothing", "arguments": {}}', prices=PRICES)
+    first = await run(tmp_path, model=model, **given)
+    again = RunSettings(again=True)
+    second = await run(tmp_path, model=scripted(prices=PRICES), settings=again, **given)
+    assert second.accuracy == 1.0
+    both = first.total.cost + second.total.cost
+    assert Watched.budget.spent.usd == pytest.approx(both)
 
 
 async def test_waiting_for_a_rate_limit_is_not_working_time(tmp_path: Path) -> None:

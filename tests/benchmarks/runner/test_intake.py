@@ -13,7 +13,7 @@ from treeact import ScriptedModel
 from treeact.benchmarks.results import Row
 from treeact.benchmarks.runner.directory import Job
 from treeact.benchmarks.runner.driver import RunSettings
-from treeact.benchmarks.runner.intake import Intake
+from treeact.benchmarks.runner.intake import Do, Intake
 from treeact.errors import ModelError
 from treeact.trace.events import BenchEnded, Noticed, TaskEnded
 
@@ -37,12 +37,14 @@ class Jobs:
 
 
 @asynccontextmanager
-async def working(jobs: Jobs, concurrency: int) -> AsyncIterator[tuple[Intake, list[str]]]:
+async def working(
+    jobs: Jobs, concurrency: int, do: Do | None = None
+) -> AsyncIterator[tuple[Intake, list[str]]]:
     intake, said = Intake(), []
     intake.open(concurrency, said.append)
     for job in JOBS:
         intake.add(job, Row(task=job.task, epoch=1, level=None))
-    doing = asyncio.ensure_future(intake.work(jobs.do))
+    doing = asyncio.ensure_future(intake.work(do or jobs.do))
     yield intake, said
     jobs.end(*JOBS)
     await doing
@@ -83,6 +85,37 @@ async def test_a_pause_begins_nothing_and_ends_nothing() -> None:
         intake.pause(False)
         await until(lambda: len(jobs.begun) == 4)
         assert said == ["no more jobs are begun", "jobs are begun again"]
+
+
+async def test_a_job_that_is_cancelled_twice_still_writes_its_end() -> None:
+    ended: list[Job] = []
+
+    async def do(job: Job, row: Row) -> None:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            await asyncio.sleep(0.01)
+            ended.append(job)
+
+    async with working(Jobs(), 1, do) as (intake, _):
+        await until(lambda: intake.running)
+        await asyncio.sleep(0.01)
+        assert intake.cancel(JOBS[0])
+        await asyncio.sleep(0)
+        assert intake.cancel(JOBS[0]), "it is in progress until it is over"
+        await asyncio.sleep(0)
+        intake.close(cancel=True)
+    assert ended == JOBS[:1]
+
+
+async def test_a_job_that_is_cancelled_before_its_turn_can_be_done_again() -> None:
+    jobs = Jobs()
+    async with working(jobs, 6) as (intake, _):
+        await until(lambda: intake.running)
+        assert intake.cancel(JOBS[5]), "it waits for the others to begin"
+        await until(lambda: len(intake.running) == 5)
+        assert intake.requeue() == 1
+    assert jobs.begun == JOBS
 
 
 async def test_a_failure_cancels_the_others() -> None:

@@ -180,7 +180,7 @@ def test_signatures_of_tools_are_read_as_far_as_the_language_goes(text: str, sho
 
 def test_the_example_of_the_documentation_is_right() -> None:
     page = (Path(__file__).parents[3] / "docs" / "codified.md").read_text()
-    example = page.split("```text\n")[1].split("```")[0]
+    example = page.split("```plan\n")[1].split("```")[0]
     callees = {
         signature.name: signature
         for signature in (

@@ -49,7 +49,7 @@ FOLDER_FLOOD = """
 def flood():
     for number in range(2300):
         os.mkdir(f"folder{number}")
-    time.sleep(4)
+    time.sleep(30)
 attempt("flood", flood)
 """
 

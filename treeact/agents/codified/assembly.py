@@ -16,10 +16,10 @@ from treeact.agents.assembly import (
     with_form,
 )
 from treeact.agents.calls import ModelCaller
-from treeact.agents.codified.agent import PLANNER, REPLANNER, SOLVER, CodeAgents, Role
+from treeact.agents.codified.cast import Cast, RolePlayer, is_template
 from treeact.agents.codified.environment import Calls, PlanEnvironment
 from treeact.agents.codified.proposer import PlanProposer, plan_reader
-from treeact.agents.codified.roles import Cast, RolePlayer, is_template
+from treeact.agents.codified.role import PLANNER, REPLANNER, SOLVER, Role
 from treeact.agents.codified.solving import Permit, PermittedTool, SolvingEnvironment
 from treeact.agents.codified.writes import Writes
 from treeact.agents.records.past import ResumedModel
@@ -41,6 +41,7 @@ from treeact.sandbox.base import HostTool
 from treeact.tools import ToolSet, final_answer
 
 if TYPE_CHECKING:
+    from treeact.agents.codified.agent import CodeAgents
     from treeact.tools import Tool
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from treeact.agents.answers import AnswerCheck
-from treeact.agents.codified.roles import Cast, RolePlayer, interruption
+from treeact.agents.codified.cast import Cast, RolePlayer, interruption
 from treeact.agents.codified.writes import Writes
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import AgentEnvironment, as_answer

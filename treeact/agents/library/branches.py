@@ -121,11 +121,17 @@ class LibraryBranch:
         on_output: OutputCallback | None = None,
         on_call: ToolCallback | None = None,
         recorded: Sequence[ToolCall] = (),
+        whole: bool = False,
     ) -> Execution:
         """Load what `code` names, run it, and see what it defined and called."""
         notes = await self._load(code)
         execution = await self._branch.run(
-            code, timeout=timeout, on_output=on_output, on_call=on_call, recorded=recorded
+            code,
+            timeout=timeout,
+            on_output=on_output,
+            on_call=on_call,
+            recorded=recorded,
+            whole=whole,
         )
         notes += await self._look(code, execution)
         return replace(execution, notes=execution.notes + notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from treeact.agents import prompts
 from treeact.agents.answers import AnswerCheck
@@ -12,7 +12,6 @@ from treeact.agents.assembly import make_caller, make_last_call, system_message,
 from treeact.agents.control import Control, Interrupted
 from treeact.agents.environment import AgentEnvironment
 from treeact.agents.judging import JudgingProposer
-from treeact.agents.plans.agent import PlanAgent, World
 from treeact.agents.proposers import Reading
 from treeact.agents.run import Context, Parts
 from treeact.errors import TreeActError
@@ -31,6 +30,9 @@ from treeact.planners.protocols import (
 from treeact.planners.votes import count_votes, option_letters
 from treeact.trace.events import Proposed
 from treeact.trace.log import EventLog
+
+if TYPE_CHECKING:
+    from treeact.agents.plans.agent import PlanAgent, World
 
 VOTE_TOKENS = 50
 """Output cap of one vote: a letter, and room for a few words (as in Tree-Planner)."""

@@ -159,6 +159,10 @@ class Past:
         """Return the tool calls of a step, or of its commit, that were carried out."""
         return self._calls.pop(step, ())
 
+    def is_whole(self, step: str) -> bool:
+        """Return whether the calls of a step that are on record are all that it may make."""
+        return self.trail is not None and any(it.step.id == step for it in self.trail.stages)
+
     def looks(self, step: str) -> Sequence[Message]:
         """Return what the model was asked about pictures by the calls of a step that have ended."""
         return self._looked.pop(step, ())
@@ -181,7 +185,9 @@ class Past:
         ]
         if differences:
             raise ConfigError(
-                "this is another run than the one to be resumed: " + "; ".join(differences)
+                "this is another run than the one to be resumed: "
+                + "; ".join(differences)
+                + " (give what it was started with, or start a new run)"
             )
 
     def _as_completion(self, event: ModelCalled) -> Completion:

@@ -149,13 +149,11 @@ class Driver:
         self._rows = {job: self._read(job) for job in manifest.jobs()}
         self._intake = intake
         intake.open(settings.concurrency, self._note)
-        chosen, spent = set(wanted), []
+        chosen = set(wanted)
         for job, row in self._rows.items():
+            self._budget.spent += _paid(row)
             if job.task in chosen and self._is_left(row):
                 intake.add(job, row)
-            else:
-                spent.append(row)
-        self._count_spent(spent)
         self._message = ""
         self._losses: Counter[Job] = Counter()
 
@@ -169,12 +167,6 @@ class Driver:
 
     def _is_left(self, row: Row) -> bool:
         return not row.over or (self._settings.again and row.answer is None)
-
-    def _count_spent(self, rows: Sequence[Row]) -> None:
-        """Book what was spent before, but for what goes on: its record books that once more."""
-        for row in rows:
-            total = row.total
-            self._budget.spent += Amounts(usd=total.cost, tokens=total.usage.total_tokens)
 
     def _note(self, text: str) -> None:
         self._log.emit(Noticed(id="bench", text=text))
@@ -215,16 +207,25 @@ class Driver:
 
     async def _attempt(self, executor: Executor, job: Job, row: Row) -> None:
         """Do a job, and put it back where its worker was lost."""
+        budget = self._budget.child(name="task", **self._config.limits.budget())
+        if not row.over:
+            self._budget.spent -= _paid(self._rows[job])  # its record books that once more
         try:
-            await self._do(executor, job, row)
+            await self._do(executor, job, row, budget)
         except WorkerLost:
             self._losses[job] += 1
             if self._losses[job] < MOST_LOSSES:
                 self._intake.add(job, replace(row, state="unfinished"))
         finally:
             self._rows[job] = self._read(job)  # now, while others wait for their models
+            self._book_rest(self._rows[job], budget)
 
-    async def _do(self, executor: Executor, job: Job, row: Row) -> None:
+    def _book_rest(self, row: Row, budget: Budget) -> None:
+        """Book what a trace tells and its budget does not, as that of a worker that was lost."""
+        rest = _paid(row) - budget.spent
+        self._budget.spent += Amounts(usd=max(0.0, rest.usd), tokens=max(0, rest.tokens))
+
+    async def _do(self, executor: Executor, job: Job, row: Row, budget: Budget) -> None:
         fresh = row.over  # the same limits would stop its record at the same place
         aside = self._home.set_aside(job)
         attempt = len(self._home.earlier(job)) + 1
@@ -238,7 +239,7 @@ class Driver:
             )
         )
         try:
-            outcome = await executor.execute(self._work(job, None if fresh else aside))
+            outcome = await executor.execute(self._work(job, None if fresh else aside, budget))
         except ConfigError:
             raise  # what is wrong with one is wrong with all
         except TreeActError as error:
@@ -247,7 +248,6 @@ class Driver:
             if isinstance(error, WorkerLost):
                 raise
         except asyncio.CancelledError:
-            self._intake.give_up(job, row)
             if not self._message:  # it alone, and not the whole
                 self._write_failure(job, attempt, "cancelled", "cancelled")
             raise
@@ -255,15 +255,14 @@ class Driver:
             if self._write_outcome(job, attempt, outcome) == "errored":
                 self._intake.give_up(job, row)
 
-    def _work(self, job: Job, resume: Path | None) -> Work:
-        limits = self._config.limits
+    def _work(self, job: Job, resume: Path | None, budget: Budget) -> Work:
         return Work(
             job=job,
             sample=self._samples[job.task],
             trace=self._home.trace(job),
             resume=resume,
-            budget=self._budget.child(name="task", **limits.budget()),
-            working=limits.working,
+            budget=budget,
+            working=self._config.limits.working,
         )
 
     def _write_failure(
@@ -313,6 +312,12 @@ class Driver:
         done = sum(row.over for row in self.rows)
         left = len(self._rows) - done
         self._log.emit(BenchEnded(id="bench", done=done, left=left, message=self._message))
+
+
+def _paid(row: Row) -> Amounts:
+    """Return what the newest attempt at a job used, as its trace tells."""
+    total = row.total
+    return Amounts(usd=total.cost, tokens=total.usage.total_tokens)
 
 
 def _id(job: Job) -> str:

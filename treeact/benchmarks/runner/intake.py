@@ -34,7 +34,7 @@ class Intake:
         """Whether no job is begun at the moment."""
         self._tell: Tell = _tell_nobody
         self._waiting: deque[tuple[Job, Row]] = deque()
-        self._running: dict[asyncio.Future[None], Job] = {}
+        self._running: dict[asyncio.Task[None], tuple[Job, Row]] = {}
         self._given_up: dict[Job, Row] = {}
         self._failure: BaseException | None = None
         self._news = asyncio.Event()
@@ -49,7 +49,7 @@ class Intake:
     @property
     def running(self) -> list[Job]:
         """Jobs in progress."""
-        return list(self._running.values())
+        return [job for job, _ in self._running.values()]
 
     def pause(self, paused: bool = True) -> None:
         """Begin no more jobs, or go on; those in progress go on either way."""
@@ -65,7 +65,10 @@ class Intake:
 
     def cancel(self, job: Job) -> bool:
         """Cancel a job in progress; return whether it is. Its record stays, to go on from."""
-        return any(it.cancel() for it, its in self._running.items() if its == job)
+        found = [working for working, (its, _) in self._running.items() if its == job]
+        for working in found:
+            _cancel(working)
+        return bool(found)
 
     def requeue(self) -> int:
         """Have jobs done again that were cancelled or failed for reasons that are not the agent's.
@@ -105,7 +108,7 @@ class Intake:
         self._closed = True
         self._waiting.clear()
         for working in self._running if cancel else ():
-            working.cancel()
+            _cancel(working)
         self._news.set()
 
     async def work(self, do: Do) -> None:
@@ -129,8 +132,8 @@ class Intake:
     def _take_in(self, do: Do) -> None:
         while self._waiting and not self.paused and len(self._running) < self.concurrency:
             job, row = self._waiting.popleft()
-            working = asyncio.ensure_future(self._work_on(do, job, row))
-            self._running[working] = job
+            working = asyncio.create_task(self._work_on(do, job, row))
+            self._running[working] = job, row
             working.add_done_callback(self._end)
 
     async def _work_on(self, do: Do, job: Job, row: Row) -> None:
@@ -139,11 +142,19 @@ class Intake:
         await asyncio.sleep(self._turn - now)
         await do(job, row)
 
-    def _end(self, done: asyncio.Future[None]) -> None:
-        del self._running[done]
-        if not done.cancelled():
+    def _end(self, done: asyncio.Task[None]) -> None:
+        job, row = self._running.pop(done)
+        if done.cancelled():
+            self.give_up(job, row)
+        else:
             self._failure = self._failure or done.exception()
         self._news.set()
+
+
+def _cancel(working: asyncio.Task[None]) -> None:
+    """Cancel a job once: a second time would cut off the end that it writes."""
+    if not working.cancelling():
+        working.cancel()
 
 
 def _tell_nobody(text: str) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from treeact.agents.agent import Agent
-from treeact.agents.codified.agent import CodeAgents, Role
+from treeact.agents.codified.agent import CodeAgents
+from treeact.agents.codified.role import Role
 from treeact.agents.json_agent import JsonAgent
 from treeact.agents.task import Task
 from treeact.benchmarks.studies.english import in_english, language_of

@@ -91,7 +91,7 @@ class Setting:
     expands: bool = False
     """Whether `${NAME}` in a file stands for a variable: where secrets may have to be."""
     reaches_out: bool = False
-    """Whether it decides which programs run outside of sandboxes, or where keys are sent."""
+    """Whether it decides what runs outside of sandboxes, what needs a yes or where keys go."""
 
     @property
     def name(self) -> str:
@@ -180,11 +180,13 @@ SETTINGS: tuple[Setting, ...] = (
         kind=Approve,
         help="What needs a yes: all actions, those with effects outside, or none.",
         default=Approve.none,
+        reaches_out=True,
     ),
     Setting(
         key="approve_tool",
         many=True,
         help="Rule for one tool, as in send_mail=always or look=never.",
+        reaches_out=True,
     ),
     Setting(
         key="tools", many=True, help="Sets of tools that TreeAct brings: gaia.", reaches_out=True

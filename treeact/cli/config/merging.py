@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -22,14 +23,13 @@ from treeact.errors import ConfigError
 
 
 class _Environment(EnvSettingsSource):
-    """Variables; lists are split at commas, or are JSON."""
+    """Variables, in capitals alone; lists are split at commas, or are JSON."""
 
     def __call__(self) -> dict[str, Any]:
-        given = super().__call__()
         return {
-            setting.field: _split(given[setting.field]) if setting.many else given[setting.field]
+            setting.field: _split(text) if setting.many else text
             for setting in SETTINGS
-            if setting.field in given and not setting.in_file_only
+            if (text := os.environ.get(setting.variable))
         }
 
 

@@ -48,13 +48,12 @@ def literal_keys(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _literals(place: tuple[str, ...], text: str) -> Iterator[str]:
-    if REFERENCE.search(text) or place[-1] == "key_env":
+    if place[-1] == "key_env":
         return
-    if place[-1] == "api_key":
-        yield text
-        return
-    for found in _KEY_IN_TEXT.finditer(text):
-        yield found[1] or found[2]
+    whole = [text] if place[-1] == "api_key" else None
+    for key in whole or (found[1] or found[2] for found in _KEY_IN_TEXT.finditer(text)):
+        if not REFERENCE.search(key):
+            yield key
 
 
 def _delicate(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -151,8 +151,9 @@ class RunScreen(RunBoundScreen):
         self._column.toggle_kind("thought")
 
     def action_prompt(self) -> None:
-        """Write to the agent."""
-        self.query_one(Prompt).focus()
+        """Write the reply that is asked for; else to the agent."""
+        if not self._reply.write():
+            self.query_one(Prompt).focus()
 
     async def action_approve(self) -> None:
         """Let the action happen."""
@@ -233,13 +234,11 @@ class RunScreen(RunBoundScreen):
         if self._approval.writing:
             self._approval.submit()
             return
-        if self._reply.question is not None:
-            self._reply.submit()
-            self._column.focus()
-            return
         prompt = self.query_one(Prompt)
         if prompt.has_focus:
             await self.say(prompt)
+        elif self._reply.submit():
+            self._column.focus()
 
     async def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
         """Send what was written in the prompt."""

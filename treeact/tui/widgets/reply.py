@@ -41,16 +41,25 @@ class ReplyPanel(Vertical):
         self.query_one("#reply-head", Static).update(f"? {request.path}: your reply{samples}")
         self.query_one("#reply-text", LongText).show(prompt_text(request))
         self.query_one("#reply-edit", TextArea).text = ""
-        self.query_one("#reply-edit").focus()
+        self.write()
         self.call_after_refresh(
             self.query_one("#reply-prompt", VerticalScroll).scroll_end, animate=False
         )
         self.app.bell()
 
-    def submit(self) -> None:
-        """Give the reply that was written."""
+    def write(self) -> bool:
+        """Go to the text of the reply; return whether one is asked for."""
         if self.question is not None:
-            self.question.answer(self.query_one("#reply-edit", TextArea).text)
+            self.query_one("#reply-edit").focus()
+        return self.question is not None
+
+    def submit(self) -> bool:
+        """Give the reply that was written; return whether there was one, and it was asked for."""
+        text = self.query_one("#reply-edit", TextArea).text
+        if self.question is None or not text.strip():
+            return False
+        self.question.answer(text)
+        return True
 
 
 def prompt_text(request: Request) -> str:

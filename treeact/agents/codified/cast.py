@@ -11,7 +11,7 @@ from typing import Any
 from treeact.agents import prompts
 from treeact.agents.assembly import system_message
 from treeact.agents.calls import ModelCaller
-from treeact.agents.codified.agent import Role
+from treeact.agents.codified.role import Role
 from treeact.agents.codified.solving import SolvingEnvironment
 from treeact.agents.compaction import Compacted, Compaction, Room
 from treeact.agents.control import Control, Interrupted
