@@ -63,7 +63,7 @@ PICTURED = {
     "trace": Picture("lamps", "trace", ["slash", *"print(", "enter"], ["step-1", "[reply]"]),
     "search": Picture("trips", "search", ["j", "j"], ["clock 8 of 8", "✗ run/1.2"]),
     "library": Picture("lamps", "library", ["s"], ["ounces_by_group", "verified"]),
-    "bench": Picture("bench", "bench", words=["7 right", "24/24 done"]),
+    "bench": Picture("bench", "bench", words=["cost $0.0000", "24/24 done", "7 right"]),
 }
 
 
