@@ -1,6 +1,7 @@
 """In a real terminal: a recorded run is steered, watched, killed and resumed, and left sanely."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -21,6 +22,8 @@ from treeact.trace.log import read_events
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="needs tmux")
 
+SETTINGS = r"(?:[0-9a-f]+:){10,}[0-9a-f]+"
+"""What `stty -g` prints."""
 SLOW = "import os, time\nwhile os.path.exists({!r}):\n    time.sleep(0.1)\nprint('so')"
 """Takes as long as a file is there."""
 
@@ -53,11 +56,13 @@ class Terminal:
     def screen(self, name: str) -> str:
         return self._call("capture-pane", "-t", name, "-p")
 
-    def is_sane(self, name: str) -> bool:
-        """Return whether a command left the alternate screen, the cursor, and its settings."""
-        before, after = (word for word in self.screen(name).split() if word.count(":") > 10)
+    def check_sane(self, name: str) -> None:
+        """Check that a command left the alternate screen, the cursor, and its settings."""
+        settings = self.until(name, lambda screen: len(re.findall(SETTINGS, screen)) == 2)
+        before, after = re.findall(SETTINGS, settings)
+        assert before == after
         flags = self._call("display-message", "-t", name, "-p", "#{alternate_on} #{cursor_flag}")
-        return before == after and flags.split() == ["0", "1"]
+        assert flags.split() == ["0", "1"]
 
     def until(self, name: str, holds: Callable[[str], bool]) -> str:
         for _ in range(600):
@@ -159,7 +164,7 @@ def test_a_recorded_run_is_steered_gone_on_from_a_step_and_left(
     terminal.until("run", lambda screen: "ended: answered" in screen)
     terminal.press("run", "C-q")
     assert "42" in terminal.until("run", lambda screen: "STATUS 0" in screen)
-    assert terminal.is_sane("run")
+    terminal.check_sane("run")
     (second,) = (run for run in runs.iterdir() if run != first)
     assert commands(second) == ["approve", "approve"]
     calls = [event for event in read_events(second) if isinstance(event, ModelCalled)]
@@ -183,7 +188,7 @@ def test_who_watches_may_be_killed_and_the_run_goes_on(
     terminal.until("again", lambda screen: "ended: answered" in screen)
     terminal.press("again", "C-q")
     terminal.until("again", lambda screen: "STATUS 0" in screen)
-    assert terminal.is_sane("again")
+    terminal.check_sane("again")
 
     terminal.until("run", lambda screen: "ended: answered" in screen)
     run = the_run(runs)
