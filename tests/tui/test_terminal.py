@@ -131,6 +131,7 @@ def test_a_recorded_run_is_steered_gone_on_from_a_step_and_left(
     runs = tmp_path / "runs"
     (tmp_path / "slow").touch()
     terminal.open("run", command)
+    terminal.until("run", lambda screen: bool(re.search(SETTINGS, screen)))
     terminal.press("run", "a", "s", "a", "Enter", "a")  # typed before there is a screen
     terminal.until("run", lambda screen: "waits for your yes" in screen)
     terminal.press("run", "a", "s", "Enter", "r")  # and before anybody can have read it
