@@ -3,7 +3,7 @@
 The reply has 200 kB and comes in pieces of 20 characters; the log has 100 MB. A stall is the
 processor time that the event loop took between two beats of 10 ms: so long no key is heard. Screens
 are drawn headlessly at 120 by 40; a whole process draws into a pseudo-terminal. The naive ways are
-Textual's own Markdown stream and a text that is set anew with each piece (both of a quarter of the
+Textual's own Markdown stream and a text that is set anew with each piece (both of a tenth of the
 reply, as a piece takes longer the more there is), and a tree with a line for each event of a log
 that is read whole.
 """
@@ -108,7 +108,7 @@ async def markdown_streamed() -> float:
     """Stream the beginning of the reply into a Markdown widget as Textual means it to be done."""
     async with Naive(Markdown).run_test(size=SIZE) as pilot, heartbeat() as heart:
         stream = Markdown.get_stream(pilot.app.query_one(Markdown))
-        for piece in pieces(PROSE, size=REPLY // 4):
+        for piece in pieces(PROSE, size=REPLY // 10):
             await stream.write(piece)
             await asyncio.sleep(PACE)
         await stream.stop()
@@ -119,7 +119,7 @@ async def text_set_anew() -> float:
     """Set a text anew with each piece."""
     async with Naive(Static).run_test(size=SIZE) as pilot, heartbeat() as heart:
         text, static = "", pilot.app.query_one(Static)
-        for piece in pieces(PROSE, size=REPLY // 4):
+        for piece in pieces(PROSE, size=REPLY // 10):
             text += piece
             static.update(text)
             await asyncio.sleep(PACE)
@@ -168,7 +168,7 @@ def in_terminal(directory: Path) -> float:
 
 def of_streaming() -> list[Subject]:
     """Return the rows of a reply that streams in."""
-    naive = "stall: Textual's Markdown stream, a quarter of the reply"
+    naive = "stall: Textual's Markdown stream, a tenth of the reply"
     bound = Target(at_most=250, unit="ms")
 
     def ours(what: str, text: str, *, kind: str, approve: bool = False) -> Subject:
@@ -179,7 +179,7 @@ def of_streaming() -> list[Subject]:
     return [
         Subject(name=naive, open=plain(markdown_streamed)),
         Subject(
-            name="stall: a text set anew with each piece, a quarter of the reply",
+            name="stall: a text set anew with each piece, a tenth of the reply",
             open=plain(text_set_anew),
             baseline=naive,
         ),

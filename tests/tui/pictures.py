@@ -66,7 +66,7 @@ PICTURED = {
     "library": Picture("lamps", "library", ["s"], ["ounces_by_group", "verified"]),
     "usage": Picture("trips", "usage", words=["9,908"]),
     "start": Picture("", "start", words=["what is to be done?"]),
-    "bench": Picture("bench", "bench", words=["7 right", "24/24 done"]),
+    "bench": Picture("bench", "bench", words=["cost $0.0000", "24/24 done", "7 right"]),
 }
 
 

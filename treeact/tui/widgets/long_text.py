@@ -65,6 +65,12 @@ class LongText(Static):
         """Return the lines, cut where `width` columns are full."""
         if self._wrapped is None or self._wrapped[0] != width:
             lines = self._text.expandtabs(4).split("\n")
-            cut = [part for line in lines for part in chop_cells(line, max(1, width)) or [""]]
+            cut = [part for line in lines for part in _chopped(line, max(1, width))]
             self._wrapped = (width, cut)
         return self._wrapped[1]
+
+
+def _chopped(line: str, width: int) -> list[str]:
+    if line.isascii():  # as code mostly is: a character fills a cell
+        return [line[at : at + width] for at in range(0, len(line), width)] or [""]
+    return chop_cells(line, width)
