@@ -34,6 +34,7 @@ from treeact.trace.log import EVENTS_FILE
 from treeact.tui.app import RunApp
 from treeact.tui.bench_app import BenchApp
 from treeact.tui.bench_session import BenchSession
+from treeact.tui.screens.bench import BenchScreen
 from treeact.tui.screens.library import LibraryScreen
 from treeact.tui.session import Session
 
@@ -63,6 +64,8 @@ PICTURED = {
     "trace": Picture("lamps", "trace", ["slash", *"print(", "enter"], ["step-1", "[reply]"]),
     "search": Picture("trips", "search", ["j", "j"], ["clock 8 of 8", "✗ run/1.2"]),
     "library": Picture("lamps", "library", ["s"], ["ounces_by_group", "verified"]),
+    "usage": Picture("trips", "usage", words=["9,908"]),
+    "start": Picture("", "start", words=["what is to be done?"]),
     "bench": Picture("bench", "bench", words=["cost $0.0000", "24/24 done", "7 right"]),
 }
 
@@ -163,6 +166,8 @@ def run_app(folder: Path, pictured: Picture) -> RunApp:
     async def steer(order: Order) -> bool:
         return True
 
+    if not pictured.run:
+        return RunApp(lambda question: Still(folder / "lamps", steer), reduced_motion=True)
     session = Still(folder / pictured.run, steer)
     app = RunApp(session, first=pictured.screen, reduced_motion=True)
     app._made["library"] = LibraryScreen(session, folder / "library")
@@ -173,9 +178,15 @@ async def settled(app: App[None], pilot: Pilot[None], *, until: str = "") -> Non
     """Wait until a screen says something, has read all, and stays as it is."""
     before, now = "", text_of(app)
     async with asyncio.timeout(30):
-        while now != before or until not in now or READING.search(now) or not _has_keys(app):
+        while now != before or until not in now or _reads(app, now) or not _has_keys(app):
             await pilot.pause(0.1)
             before, now = now, text_of(app)
+
+
+def _reads(app: App[None], text: str) -> bool:
+    """Return whether more is still to be read, and so to be shown."""
+    some = isinstance(app.screen, BenchScreen) and "…" in text
+    return some or READING.search(text) is not None
 
 
 def _has_keys(app: App[None]) -> bool:

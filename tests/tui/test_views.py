@@ -109,6 +109,7 @@ def test_what_waits_and_what_was_decided() -> None:
     [
         (Gauge(limit="usd", spent=4.7, allowed=10), "cost ▓▓▓▓░░░░░░ 47% $4.70 of $10.00"),
         (Gauge(limit="usd", spent=0.5, allowed=None, at_least=True), "cost >= $0.5000"),
+        (Gauge(limit="usd", spent=0.0, allowed=None, at_least=True), "cost n/a"),
         (Gauge(limit="steps", spent=8, allowed=10), "steps ▓▓▓▓▓▓▓▓░░ 80% 8 of 10 !"),
         (Gauge(limit="tokens", spent=9_600, allowed=10_000),
          "tokens ▓▓▓▓▓▓▓▓▓░ 96% 9,600 of 10,000 !!"),

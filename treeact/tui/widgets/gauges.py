@@ -25,6 +25,8 @@ def gauge_line(gauge: Gauge) -> str:
 def amount(limit: str, value: float, *, at_least: bool = False) -> str:
     """Return an amount of a limit with its unit."""
     match limit:
+        case "usd" if at_least and not value:
+            return "n/a"
         case "usd":
             text = f"${value:.2f}" if value >= 1 else f"${value:.4f}"
         case "seconds":
