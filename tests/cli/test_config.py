@@ -36,7 +36,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keep the machine's settings out, and forget the secrets that a test told."""
     for name in [name for name in os.environ if name.startswith("TREEACT_")]:
-        if name not in ("TREEACT_HOME", "TREEACT_REQUIRE_DOCKER"):
+        if name != "TREEACT_HOME":
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("TREEACT_RUNS", str(tmp_path / "runs"))
