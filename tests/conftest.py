@@ -5,7 +5,6 @@ With TREEACT_REQUIRE_DOCKER=1 such a skip is a failure: a machine that has to ha
 
 import asyncio
 import fcntl
-import math
 import os
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -45,8 +44,8 @@ def _sandbox_or_skip(request: pytest.FixtureRequest) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Three workers for two processors: a third of the time, tests wait for what they started."""
-    return math.ceil(1.5 * len(os.sched_getaffinity(0)))
+    """Two workers for a processor: half of the time, tests wait for what they started."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 RACING = ("tests/sandbox", "tests/cli", "tests/documents", "tests/agents/test_parsing.py")

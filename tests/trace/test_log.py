@@ -3,7 +3,6 @@ import os
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from treeact.trace.events import (
     Unknown,
     parse_event,
 )
-from treeact.trace.log import EVENTS_FILE, LIVE_FILE, LIVE_INTERVAL, EventLog, read_events
+from treeact.trace.log import EVENTS_FILE, LIVE_FILE, EventLog, read_events
 from treeact.trace.redact import Redactor
 
 
@@ -176,20 +175,11 @@ def test_streamed_text_is_coalesced(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "run")
     for n in range(1000):
         log.stream("run/step-1/propose", f"{n} ")
-        if n == 500:
-            time.sleep(LIVE_INTERVAL)
     log.close()
     lines = (tmp_path / "run" / LIVE_FILE).read_text().splitlines()
     assert len(lines) < 100
     text = "".join(json.loads(line)["text"] for line in lines)
     assert text == "".join(f"{n} " for n in range(1000))
-
-
-def test_what_is_said_at_once_is_left_to_the_log(tmp_path: Path) -> None:
-    log = EventLog(tmp_path / "run")
-    log.stream("run/step-1/propose", "quick")
-    log.close()
-    assert not (tmp_path / "run" / LIVE_FILE).exists()
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path) -> None:

@@ -162,11 +162,8 @@ class _LiveText:
         self._written = 0.0
 
     def add(self, id: str, piece: str) -> None:
-        now = time.monotonic()
-        if not self._pending:  # what comes at once needs no file: soon it stands in the log
-            self._written = max(self._written, now)
         self._pending[id] = self._pending.get(id, "") + piece
-        if now - self._written >= LIVE_INTERVAL:
+        if time.monotonic() - self._written >= LIVE_INTERVAL:
             self._flush()
 
     def _flush(self, *, last: bool = False) -> None:
@@ -191,10 +188,10 @@ class _LiveText:
             pass  # nobody's record depends on it; the log itself will say that the disk is full
 
     def close(self) -> None:
-        if self._file is not None:
-            self._flush(last=True)
-            self._file.close()
+        self._flush(last=True)
         self._pending.clear()
+        if self._file is not None:
+            self._file.close()
 
 
 def read_events(directory: Path) -> Iterator[Event]:
