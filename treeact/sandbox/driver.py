@@ -58,6 +58,7 @@ PAGE = 1 << 12
 MAX_LISTED = 20_000
 SLOW_CALL = 0.02  # seconds
 CHORE_DELAY = 0.001  # seconds
+THAWING = 0.25  # seconds in which a process that was being forked has come to its stop
 
 
 def encode(branch, kind, payload):
@@ -228,7 +229,7 @@ class Freezer:
 
     def __init__(self, alone, put_off):
         self.alone, self.depth = alone or os.getpid() == 1, 0
-        self.put_off = put_off
+        self.put_off, self.thawed = put_off, 0.0
 
     def __enter__(self):
         if self.alone and not self.depth:
@@ -238,13 +239,14 @@ class Freezer:
     def __exit__(self, *_):
         self.depth -= 1
         if self.alone and not self.depth:
+            self.thawed = time.monotonic()
             self.thaw()
-            # What was being forked when the stop came can stop after having been let go.
-            self.put_off(self, Freezer.thaw)
 
     def thaw(self):
-        """Let all go on."""
+        """Let all go on, and for a while again: what was being forked can stop after that."""
         send_signal(-1, signal.SIGCONT)
+        if time.monotonic() < self.thawed + THAWING:
+            self.put_off(self, Freezer.thaw)
 
 
 # ---------------------------------------------------------------------------------------------
