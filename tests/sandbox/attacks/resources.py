@@ -368,10 +368,14 @@ while True:
     ),
     Attack(
         name="stop-oneself",
-        code="os.kill(os.getpid(), signal.SIGSTOP)",
+        code="""
+import time
+time.sleep(0.4)  # until what was killed before is let be
+os.kill(os.getpid(), signal.SIGSTOP)
+""",
         outcome="timeout",
         note="did not react",
-        timeout=0.3,
+        timeout=0.8,
     ),
     Attack(
         name="open-file-flood",
