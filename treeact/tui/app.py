@@ -16,6 +16,7 @@ from textual.screen import Screen
 from treeact.errors import TreeActError
 from treeact.tui.characters import AsciiOnly, needs_ascii
 from treeact.tui.keys import NamedKeys, key, keymap
+from treeact.tui.rounds import after
 from treeact.tui.screens.asking import YesScreen
 from treeact.tui.screens.base import CommonScreen, RunBoundScreen
 from treeact.tui.screens.compare_runs import CompareRunsScreen
@@ -177,8 +178,7 @@ class RunApp(NamedKeys):
     def action_next_theme(self) -> None:
         """Take the next of our themes."""
         names = [theme.name for theme in THEMES]
-        here = names.index(self.theme) if self.theme in names else -1
-        self.theme = names[(here + 1) % len(names)]
+        self.theme = after(self.theme, names) if self.theme in names else names[0]
 
     def action_toggle_help(self) -> None:
         """Show the keys of this screen, or hide them."""

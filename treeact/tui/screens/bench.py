@@ -22,6 +22,7 @@ from treeact.benchmarks.runner.directory import Job
 from treeact.errors import TreeActError
 from treeact.trace.log import EVENTS_FILE
 from treeact.tui.keys import key
+from treeact.tui.rounds import after, next_hit
 from treeact.tui.screens.asking import LineScreen
 from treeact.tui.screens.base import CommonScreen
 from treeact.tui.screens.compare import CompareScreen
@@ -230,14 +231,12 @@ class BenchScreen(CommonScreen):
 
     def action_filter(self) -> None:
         """Show all rows, or some of them, in turn."""
-        kinds: tuple[Shown, ...] = get_args(Shown)
-        self._shown = kinds[(kinds.index(self._shown) + 1) % len(kinds)]
+        self._shown = after(self._shown, get_args(Shown))
         self._arrange()
 
     def action_sort(self) -> None:
         """Sort by another column."""
-        orders: tuple[Order, ...] = get_args(Order)
-        self._order = orders[(orders.index(self._order) + 1) % len(orders)]
+        self._order = after(self._order, get_args(Order))
         self._arrange()
 
     def _arrange(self) -> None:
@@ -327,14 +326,15 @@ class BenchScreen(CommonScreen):
 
     async def find(self, words: str, *, forward: bool) -> bool:
         """Go to the next row that holds some words."""
-        count, here = len(self._jobs), self._table.cursor_row
-        for distance in range(1, count + 1):
-            row = (here + distance * (1 if forward else -1)) % count
+
+        def holds(row: int) -> bool:
             cells = self._cells[self._jobs[row]].values()
-            if any(words.lower() in cell.lower() for cell in cells):
-                self._table.move_cursor(row=row)
-                return True
-        return False
+            return any(words.lower() in cell.lower() for cell in cells)
+
+        row = next_hit(self._table.cursor_row, len(self._jobs), holds, forward=forward)
+        if row is not None:
+            self._table.move_cursor(row=row)
+        return row is not None
 
     def copied(self) -> str:
         """Return what is told of the job at the cursor."""

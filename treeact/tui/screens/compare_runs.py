@@ -16,6 +16,7 @@ from treeact.planners.export import Row
 from treeact.planners.export.outline import label
 from treeact.printable import printable
 from treeact.tui.keys import key
+from treeact.tui.rounds import next_hit
 from treeact.tui.views.compare import Comparison, Pair
 
 
@@ -78,8 +79,7 @@ class CompareRunsScreen(Screen[None]):
         """Go to the next step that differs, going round at the end."""
         pairs, steps = self._comparison.pairs, self.query_one(OptionList)
         here = steps.highlighted or 0
-        order = [*range(here + 1, len(pairs)), *range(here + 1)]
-        found = next((at for at in order if pairs[at].differs), None) if pairs else None
+        found = next_hit(here, len(pairs), lambda at: bool(pairs[at].differs), forward=True)
         if found is None:
             self.notify("no step differs")
         else:

@@ -18,6 +18,7 @@ from textual.widgets import DataTable, Static
 from treeact.errors import ConfigError, LibraryError, TreeActError
 from treeact.printable import printable
 from treeact.tui.keys import key
+from treeact.tui.rounds import after, next_hit
 from treeact.tui.screens.asking import LineScreen, YesScreen
 from treeact.tui.screens.base import RunBoundScreen
 from treeact.tui.widgets.long_text import LongText
@@ -146,7 +147,7 @@ class LibraryScreen(RunBoundScreen):
 
     def action_sort(self) -> None:
         """Sort by name, status, uses, rate of success or size in turn."""
-        self._sort = self._sorts[(self._sorts.index(self._sort) + 1) % len(self._sorts)]
+        self._sort = after(self._sort, self._sorts)
         self._draw()
         self.notify(f"sorted by {self._sort}")
 
@@ -247,14 +248,16 @@ class LibraryScreen(RunBoundScreen):
 
     async def find(self, words: str, *, forward: bool) -> bool:
         """Go to the next action with some words."""
-        table, count = self.query_one(DataTable), len(self._actions)
-        for distance in range(1, count + 1):
-            at = (table.cursor_row + distance * (1 if forward else -1)) % count
+        table = self.query_one(DataTable)
+
+        def holds(at: int) -> bool:
             action = self._actions[at]
-            if words.lower() in f"{action.header} {action.source}".lower():
-                table.move_cursor(row=at)
-                return True
-        return False
+            return words.lower() in f"{action.header} {action.source}".lower()
+
+        at = next_hit(table.cursor_row, len(self._actions), holds, forward=forward)
+        if at is not None:
+            table.move_cursor(row=at)
+        return at is not None
 
     def copied(self) -> str:
         """Return the source of the action at the cursor."""

@@ -15,6 +15,7 @@ from treeact.planners.export.drawing import Line
 from treeact.planners.export.rows import Row
 from treeact.printable import printable
 from treeact.tui.keys import key
+from treeact.tui.rounds import after, next_hit
 from treeact.tui.screens.base import RunBoundScreen
 from treeact.tui.views.search import Moment, Order, StepBack, columns, describe, heading
 
@@ -27,7 +28,6 @@ PLAYING = 0.4
 """Seconds between two ticks while the search is played."""
 FRONTIER = 50
 """Nodes of the frontier that are listed."""
-_ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 class SearchScreen(RunBoundScreen):
@@ -197,7 +197,7 @@ class SearchScreen(RunBoundScreen):
 
     async def action_sort(self) -> None:
         """Show the nodes as a tree, by their costs, or in the order of expansion, in turn."""
-        self._order = _ORDERS[(_ORDERS.index(self._order) + 1) % len(_ORDERS)]
+        self._order = after(self._order, get_args(Order))
         await self.update_view()
 
     async def action_fold(self) -> None:
@@ -224,13 +224,14 @@ class SearchScreen(RunBoundScreen):
     async def find(self, words: str, *, forward: bool) -> bool:
         """Go to the next line of the drawing with some words."""
         tree = self.query_one("#search-tree", OptionList)
-        here, count = tree.highlighted or 0, len(self._lines)
-        for distance in range(1, count + 1):
-            at = (here + distance * (1 if forward else -1)) % count
-            if words.lower() in describe(self._lines[at].place.row).lower():
-                tree.highlighted = at
-                return True
-        return False
+
+        def holds(at: int) -> bool:
+            return words.lower() in describe(self._lines[at].place.row).lower()
+
+        at = next_hit(tree.highlighted or 0, len(self._lines), holds, forward=forward)
+        if at is not None:
+            tree.highlighted = at
+        return at is not None
 
     def copied(self) -> str:
         """Return the node at the cursor in full."""

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.widgets import DataTable, Static
 
 from treeact.trace.usage import Entry
+from treeact.tui.rounds import next_hit
 from treeact.tui.screens.base import RunBoundScreen
 from treeact.tui.widgets.gauges import gauge_line
 
@@ -62,13 +63,15 @@ class UsageScreen(RunBoundScreen):
 
     async def find(self, words: str, *, forward: bool) -> bool:
         """Go to the next row with some words."""
-        table, count = self.query_one(DataTable), len(self._table)
-        for distance in range(1, count + 1):
-            at = (table.cursor_row + distance * (1 if forward else -1)) % count
-            if words.lower() in self._table[at].lower():
-                table.move_cursor(row=at)
-                return True
-        return False
+        table = self.query_one(DataTable)
+
+        def holds(at: int) -> bool:
+            return words.lower() in self._table[at].lower()
+
+        at = next_hit(table.cursor_row, len(self._table), holds, forward=forward)
+        if at is not None:
+            table.move_cursor(row=at)
+        return at is not None
 
     def copied(self) -> str:
         """Return the ledger as text."""

@@ -18,6 +18,7 @@ from treeact.printable import printable
 from treeact.trace.blobs import BlobStore
 from treeact.trace.events import Blob, Text
 from treeact.tui.keys import shown_key
+from treeact.tui.rounds import next_hit
 from treeact.tui.widgets.long_text import coloured
 
 WINDOW = 20
@@ -256,12 +257,13 @@ class BlockColumn(VerticalScroll):
         if self._cursor is None:
             self._seen = len(blocks)
         here = len(blocks) - 1 if self._cursor is None else self._cursor
-        order = range(1, len(blocks) + 1) if forward else range(-1, -len(blocks) - 1, -1)
-        for distance in order:
-            number = (here + distance) % len(blocks)
+
+        def holds(number: int) -> bool:
             block = blocks[number]
-            if low in block.title.lower() or low in read_text(block.text, self._blobs).lower():
-                self._cursor = here
-                await self.move(number - here)
-                return True
-        return False
+            return low in block.title.lower() or low in read_text(block.text, self._blobs).lower()
+
+        number = next_hit(here, len(blocks), holds, forward=forward)
+        if number is not None:
+            self._cursor = here
+            await self.move(number - here)
+        return number is not None

@@ -9,6 +9,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from treeact.printable import printable
+from treeact.tui.rounds import after
 from treeact.tui.views.sides import Side
 from treeact.tui.widgets.gauges import gauge_line
 
@@ -46,7 +47,7 @@ class SidePanel(Vertical):
 
     def next_side(self) -> None:
         """Show the next side."""
-        self.side = SIDES[(SIDES.index(self.side) + 1) % len(SIDES)]
+        self.side = after(self.side, SIDES)
         self.draw()
 
     def _lines(self) -> list[str]:
