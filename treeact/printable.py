@@ -1,4 +1,4 @@
-"""Text of strangers, made safe for a terminal."""
+"""Text for a terminal: that of strangers made safe, and times as clocks show them."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def printable(text: str) -> str:
     Code and its output are a stranger's: an escape sequence in them would steer the terminal.
     """
     return text.translate(_CONTROLS)
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as minutes and seconds, such as 2:05."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

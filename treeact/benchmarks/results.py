@@ -127,8 +127,7 @@ def read_results(
     directory, manifest = open_directory(path)
     config = manifest.config
     suite = suite or load_suite(config.suite, data=config.data, split=config.split)
-    samples = {sample.task.id: sample for sample in suite.samples}
-    missing = [task for task in manifest.tasks if task not in samples]
+    missing = [task for task in manifest.tasks if task not in suite.by_id]
     if missing:
         raise ConfigError(
             f"{config.suite} has no task {missing[0]!r} any more, which the run in {path} has: "
@@ -136,7 +135,7 @@ def read_results(
         )
     cost = _as_booked if prices is None else partial(_priced, prices, config.model)
     rows = (
-        read_row(directory, job, samples[job.task], suite, cost=cost) for job in manifest.jobs()
+        read_row(directory, job, suite.by_id[job.task], suite, cost=cost) for job in manifest.jobs()
     )
     return score_rows(path, manifest, suite, rows)
 
@@ -150,11 +149,13 @@ def score_rows(path: Path, manifest: Manifest, suite: Suite, rows: Iterable[Row]
         suite: its suite.
         rows: what came of its jobs, in their order.
     """
-    samples = {sample.task.id: sample for sample in suite.samples}
-    scored = tuple(score_row(row, samples[row.task], suite) for row in rows)
-    scorer = f"{suite.scorer.name} {suite.scorer.version}"
+    scored = tuple(score_row(row, suite.by_id[row.task], suite) for row in rows)
     return Results(
-        directory=path, manifest=manifest, scorer=scorer, scored=suite.scored, rows=scored
+        directory=path,
+        manifest=manifest,
+        scorer=suite.scored_by,
+        scored=suite.scored,
+        rows=scored,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -96,6 +96,16 @@ class Suite:
     def bare_answer(self, answer: str | None) -> str | None:
         """Return the answer that counts of what an agent answered, or None where there is none."""
         return answer if answer is None or self.extract is None else self.extract(answer)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Sample]:
+        """The samples by the ids of their tasks."""
+        return {sample.task.id: sample for sample in self.samples}
+
+    @property
+    def scored_by(self) -> str:
+        """Name and version of the scorer."""
+        return f"{self.scorer.name} {self.scorer.version}"
 
     @cached_property
     def fingerprint(self) -> str:

@@ -151,7 +151,7 @@ class BenchSession:
 
     def _read_rows(self, view: BenchView) -> list[Row]:
         """Return the rows of jobs that are over, read and scored."""
-        samples = {sample.task.id: sample for sample in view.suite.samples}
+        samples = view.suite.by_id
         until, rows = time.monotonic() + 4 * SLICE, []
         for job in list(view.unread):
             sample = samples.get(job.task) or Sample(Task("?", id=job.task), None)

@@ -61,7 +61,7 @@ def page(results: Results, suite: Suite | None) -> Iterator[str]:
         notes=notes(results),
         tables=summary_tables(results),
         plots=_plots(results),
-        samples={sample.task.id: sample for sample in suite.samples} if suite else {},
+        samples=suite.by_id if suite else {},
         show_truth=suite is not None and suite.scored and suite.world is None,
         mark=signed,
         words=sorted({signed(row)[1] for row in results.rows}),

@@ -223,7 +223,7 @@ def prepare(
         config_hash=config.hash,
         fingerprint=suite.fingerprint,
         samples={sample.task.id: sample.digest for sample in suite.samples},
-        scorer=f"{suite.scorer.name} {suite.scorer.version}",
+        scorer=suite.scored_by,
         tasks=tuple(sorted(tasks, key=lambda task: order[task])),
         epochs=epochs,
         faults=tuple(map(str, suite.faults)),

@@ -143,7 +143,6 @@ class Driver:
         self._config = manifest.config
         self._settings = settings
         self._log = log
-        self._samples = {sample.task.id: sample for sample in suite.samples}
         self._budget = Budget(name=BENCHMARK, usd=settings.usd)
         self._suite = suite
         self._rows = {job: self._read(job) for job in manifest.jobs()}
@@ -163,7 +162,7 @@ class Driver:
         return list(self._rows.values())
 
     def _read(self, job: Job) -> Row:
-        return read_row(self._home, job, self._samples[job.task], self._suite)
+        return read_row(self._home, job, self._suite.by_id[job.task], self._suite)
 
     def _is_left(self, row: Row) -> bool:
         return not row.over or (self._settings.again and row.answer is None)
@@ -235,7 +234,7 @@ class Driver:
                 task=job.task,
                 epoch=job.epoch,
                 attempt=attempt,
-                level=self._samples[job.task].level,
+                level=self._suite.by_id[job.task].level,
             )
         )
         try:
@@ -258,7 +257,7 @@ class Driver:
     def _work(self, job: Job, resume: Path | None, budget: Budget) -> Work:
         return Work(
             job=job,
-            sample=self._samples[job.task],
+            sample=self._suite.by_id[job.task],
             trace=self._home.trace(job),
             resume=resume,
             budget=budget,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from treeact.benchmarks.runner.directory import Job
+from treeact.printable import clock
 from treeact.trace import events as ev
 
 FEW = 10
@@ -70,4 +71,4 @@ class Tally:
 
 def remaining(seconds: float | None) -> str:
     """Return the seconds that are left in words; nothing where they are not known."""
-    return "" if seconds is None else f"about {int(seconds) // 60}:{int(seconds) % 60:02d} left"
+    return "" if seconds is None else f"about {clock(seconds)} left"

@@ -60,7 +60,6 @@ class BenchView:
         """Jobs whose traces may tell more than their rows do."""
         self.progress: dict[Job, Progress] = {}
         """What is known of the jobs in progress."""
-        self._samples = {sample.task.id: sample for sample in suite.samples}
         self._rows: dict[Job, Row] = {}
         self._said: dict[Job, ev.TaskEnded] = {}
         self.extend(manifest)
@@ -73,7 +72,7 @@ class BenchView:
                 self._add(job)
 
     def _add(self, job: Job, level: int | None = None) -> None:
-        sample = self._samples.get(job.task)
+        sample = self.suite.by_id.get(job.task)
         tags = sample.tags if sample else ()
         level = sample.level if sample else level
         self._rows[job] = Row(task=job.task, epoch=job.epoch, level=level, tags=tags)
@@ -175,11 +174,10 @@ class BenchView:
 
     def results(self, rows: Sequence[Row]) -> Results:
         """Return rows as results, for all that reports make of them."""
-        scorer = f"{self.suite.scorer.name} {self.suite.scorer.version}"
         return Results(
             directory=self.directory,
             manifest=self.manifest,
-            scorer=scorer,
+            scorer=self.suite.scored_by,
             scored=self.suite.scored,
             rows=tuple(rows),
         )
@@ -189,7 +187,7 @@ class BenchView:
 
         Of data that must not be handed on neither is: a screen is soon copied.
         """
-        sample, suite = self._samples.get(job.task), self.suite
+        sample, suite = self.suite.by_id.get(job.task), self.suite
         if sample is None or self.manifest.config.suite in GATED:
             return "", ""
         hidden = self.blind or not suite.scored or suite.world is not None

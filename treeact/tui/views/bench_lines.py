@@ -18,7 +18,7 @@ from treeact.benchmarks.results import Row, by_task, total_of
 from treeact.benchmarks.runner.directory import Job
 from treeact.benchmarks.runner.tally import remaining
 from treeact.benchmarks.statistics import Estimate
-from treeact.printable import printable
+from treeact.printable import clock, printable
 from treeact.tui.views.bench import BenchView
 
 COLUMNS = {
@@ -130,18 +130,14 @@ def verdict(view: BenchView, job: Job, row: Row) -> str:
     return "! failed" if row.state == "errored" else ""
 
 
-def clock(seconds: float) -> str:
-    """Write seconds as minutes and seconds."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
 def headline(view: BenchView, now: float) -> list[str]:
     """Return how the whole stands, in parts of which the first matter most.
 
     Shares are over the jobs that have ended, failed ones included; of fewer than ten tasks only
     counts are told.
     """
-    rows, ended = view.rows(now), _ended(view, now)
+    rows = view.rows(now)
+    ended = _ended(rows)
     errored = sum(not row.over for row in ended)
     answered = sum(row.answer is not None for row in ended)
     many = len(by_task(ended)) >= FEW
@@ -160,8 +156,8 @@ def headline(view: BenchView, now: float) -> list[str]:
     return [part for part in parts if part]
 
 
-def _ended(view: BenchView, now: float) -> list[Row]:
-    return [row for row in view.rows(now) if row.over or row.state == "errored"]
+def _ended(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.over or row.state == "errored"]
 
 
 def _score(view: BenchView, ended: Sequence[Row]) -> list[str]:
@@ -188,7 +184,7 @@ def remarks(view: BenchView, now: float) -> list[str]:
 
 def bars(view: BenchView, now: float) -> list[str]:
     """Return the share of right answers by level, over the jobs that have ended, as bars."""
-    ended = _ended(view, now)
+    ended = _ended(view.rows(now))
     if not ended:
         return ["no job has ended"]
     if view.blind or not view.suite.scored:

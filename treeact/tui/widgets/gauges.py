@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from treeact.printable import clock
 from treeact.tui.views.run import Gauge, RunView
 
 BAR = 10
@@ -30,7 +31,7 @@ def amount(limit: str, value: float, *, at_least: bool = False) -> str:
         case "usd":
             text = f"${value:.2f}" if value >= 1 else f"${value:.4f}"
         case "seconds":
-            text = f"{int(value) // 60}:{int(value) % 60:02d}"
+            text = clock(value)
         case _:
             text = f"{value:,.0f}"
     return f">= {text}" if at_least else text
