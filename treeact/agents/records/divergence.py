@@ -24,6 +24,7 @@ from treeact.trace.events import (
     ToolCalled,
 )
 from treeact.trace.log import EventLog
+from treeact.trace.prompts import Prompts
 
 if TYPE_CHECKING:
     from treeact.models.base import Message
@@ -102,15 +103,12 @@ class Evidences:
     """
 
     def __init__(self, events: Iterable[Event]) -> None:
-        self._prompts: dict[str, int] = {}
-        self._messages: dict[int, tuple[PromptMessage, ...]] = {}
+        self._prompts: dict[str, tuple[PromptMessage, ...]] = {}
         self._runs: dict[str, CodeRun] = {}
+        prompts = Prompts(lambda message: message)
         for event in events:
             if isinstance(event, ModelCalled):
-                prompt = event.prompt
-                base = self._messages.get(-1 if prompt.base is None else prompt.base, ())
-                self._messages[event.seq] = (*base[: prompt.keep], *prompt.added)
-                self._prompts.setdefault(event.id, event.seq)
+                self._prompts.setdefault(event.id, prompts.take(event))
             elif isinstance(event, CodeRun):
                 self._runs[event.id] = event
 
@@ -122,9 +120,8 @@ class Evidences:
             asked_at: the id under which it was proposed.
             calls: the calls of tools that it made.
         """
-        call = self._prompts.get(f"{asked_at}/propose", -1)
         return Evidence(
-            prompt=self._messages.get(call, ()),
+            prompt=self._prompts.get(f"{asked_at}/propose", ()),
             runs=_within(step, self._runs.values()),
             calls=tuple(calls),
         )

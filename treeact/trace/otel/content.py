@@ -15,6 +15,7 @@ from treeact.trace.otel.conventions import (
     content_attributes,
 )
 from treeact.trace.otel.spans import Attributes
+from treeact.trace.prompts import Prompts
 
 LONGEST_TEXT = 100_000
 """Characters of one text; of longer ones the end is left out."""
@@ -29,7 +30,7 @@ class Content:
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
-        self._prompts: dict[int, tuple[dict[str, Any], ...]] = {}
+        self._prompts = Prompts(self._message)
         self._actions: dict[str, str] = {}
 
     def of_run(self, question: ev.Text, answer: ev.Text | None) -> Attributes:
@@ -44,18 +45,10 @@ class Content:
             {**as_message("assistant", self._read(text)), "finish_reason": reason}
             for text, reason in zip(call.replies, call.finish_reasons, strict=False)
         ]
-        return content_attributes(self._messages(call), replies, names=CALL_CONTENT)
+        return content_attributes([*self._prompts.take(call)], replies, names=CALL_CONTENT)
 
-    def _messages(self, call: ev.ModelCalled) -> list[dict[str, Any]]:
-        """Return the messages of a prompt, which is told as what it adds to an earlier one."""
-        before = self._prompts.get(-1 if call.prompt.base is None else call.prompt.base, ())
-        added = (
-            as_message(message.role, self._read(message.content), message.images)
-            for message in call.prompt.added
-        )
-        whole = (*before[: max(0, call.prompt.keep)], *added)
-        self._prompts[call.seq] = whole
-        return [*whole]
+    def _message(self, message: ev.PromptMessage) -> dict[str, Any]:
+        return as_message(message.role, self._read(message.content), message.images)
 
     def of_tool(self, call: ev.ToolCalled) -> Attributes:
         """Return the arguments of a call of a tool, and its result."""
