@@ -47,7 +47,8 @@ def run_bench(
         display = "plain"
 
     async def run() -> int:
-        async with exporting_tasks(otlp, out, content=otlp_content) as export:
+        on_screen = display == "tui"
+        async with exporting_tasks(otlp, out, content=otlp_content, on_screen=on_screen) as export:
             return await _run_bench(
                 config, settings, model, out, display, executor, export, look or {}
             )

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from treeact.cli.config.secrets import keep_keys
@@ -18,6 +19,9 @@ from treeact.trace.events import Event, TaskEnded
 from treeact.trace.log import EventLog
 from treeact.trace.redact import Redactor, keep_secret
 from treeact.trace.runs import find_run
+
+if TYPE_CHECKING:
+    from treeact.trace.otel.sending import LiveExport
 
 Follow = Callable[[EventLog], None]
 
@@ -39,22 +43,13 @@ async def exporting(
     if endpoint is None:
         yield lambda log: None
         return
-    from treeact.trace.otel.sending import LiveExport
-
-    _keep_keys(endpoint)
-    kept: list[str] = []
-    export = LiveExport(endpoint, content=content, warn=kept.append if on_screen else _say)
-    try:
+    async with _export(endpoint, content=content, on_screen=on_screen) as export:
         yield export.follow
-    finally:
-        await asyncio.to_thread(export.close)
-        for text in kept:
-            _say(text)
 
 
 @asynccontextmanager
 async def exporting_tasks(
-    endpoint: str | None, directory: Path, *, content: bool
+    endpoint: str | None, directory: Path, *, content: bool, on_screen: bool = False
 ) -> AsyncIterator[Callable[[Event], None]]:
     """Yield what sends the spans of each task of a benchmark when it has ended.
 
@@ -62,6 +57,7 @@ async def exporting_tasks(
         endpoint: where to; None sends nothing.
         directory: of the benchmark.
         content: whether spans hold what was said and computed.
+        on_screen: keep a warning until the block is over, as it would disturb the screen.
 
     Raises:
         ConfigError: the endpoint is no URL, or OpenTelemetry is not installed.
@@ -70,12 +66,9 @@ async def exporting_tasks(
         yield lambda event: None
         return
     from treeact.benchmarks.runner.directory import BenchDirectory, Job
-    from treeact.trace.otel.sending import LiveExport
 
-    _keep_keys(endpoint)
-    export = LiveExport(endpoint, content=content, warn=_say)
     home = BenchDirectory(directory)
-    try:
+    async with _export(endpoint, content=content, on_screen=on_screen) as export:
         with ThreadPoolExecutor(max_workers=1) as reading:
 
             def listen(event: Event) -> None:
@@ -83,8 +76,22 @@ async def exporting_tasks(
                     reading.submit(export.send, home.trace(Job(task=event.task, epoch=event.epoch)))
 
             yield listen
+
+
+@asynccontextmanager
+async def _export(endpoint: str, *, content: bool, on_screen: bool) -> AsyncIterator[LiveExport]:
+    """Yield what sends spans; at the end wait a little for the last, and say what was kept."""
+    from treeact.trace.otel.sending import LiveExport
+
+    _keep_keys(endpoint)
+    kept: list[str] = []
+    export = LiveExport(endpoint, content=content, warn=kept.append if on_screen else _say)
+    try:
+        yield export
     finally:
         await asyncio.to_thread(export.close)
+        for text in kept:
+            _say(text)
 
 
 def _say(text: str) -> None:
