@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from treeact.errors import ConfigError, ModelError
 from treeact.trace.runs import find_run
 
 if TYPE_CHECKING:
+    from treeact.agents.records.past import Past
     from treeact.models.base import Model, Request
 
 
@@ -32,6 +34,17 @@ class Record:
     """As `Agent.start` takes it."""
     is_all: bool = False
     """Whether it is played to its end, where nobody is asked any more."""
+
+    @cached_property
+    def past(self) -> Past:
+        """What it has on record.
+
+        Raises:
+            TraceError: there is no such run, or it is damaged.
+        """
+        from treeact.agents.records.past import Past
+
+        return Past.load(self.directory)
 
 
 def find_record(options: RecordOptions, *, runs: Path | None) -> Record | None:

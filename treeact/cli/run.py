@@ -167,9 +167,7 @@ def choose_question(given: str | None, record: Record | None) -> str:
         return given
     if record is None:
         raise ConfigError("no question: say what is to be done, or name a run with --resume")
-    from treeact.agents.records.past import Past
-
-    return Past.load(record.directory).question
+    return record.past.question
 
 
 def start_run(
@@ -211,11 +209,7 @@ def _answer_schema(options: RunOptions, record: Record | None) -> dict[str, Any]
     """Return the schema of the answer: as given, or that of the run to be resumed."""
     if options.answer_schema is not None:
         return read_schema(options.answer_schema)
-    if record is None:
-        return None
-    from treeact.agents.records.past import Past
-
-    return Past.load(record.directory).answer_schema
+    return None if record is None else record.past.answer_schema
 
 
 def read_schema(path: Path) -> dict[str, Any]:

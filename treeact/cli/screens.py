@@ -34,12 +34,11 @@ if TYPE_CHECKING:
 
 def look_of(settings: Loaded) -> dict[str, Any]:
     """Return what the settings say of screens, as `RunApp` takes it."""
-    look: dict[str, Any] = {"theme": settings.value("tui.theme").value}
-    if settings.value("tui.reduced_motion"):
-        look["reduced_motion"] = True
-    if keys := settings.value("tui.keys"):
-        look["keys"] = keys
-    return look
+    return {
+        "theme": settings.value("tui.theme").value,
+        "reduced_motion": bool(settings.value("tui.reduced_motion")),
+        "keys": settings.value("tui.keys"),
+    }
 
 
 def can_show_screens() -> bool:
@@ -125,10 +124,6 @@ class _Runs:
         self._follow = follow
         self._run: Run | None = None
 
-    def start(self, question: str, record: Record | None = None) -> Session:
-        """Start a run."""
-        return self._begin(question, record)
-
     def go_on(self, session: Session, node: str, model: str | None = None) -> Session:
         """Start a run that goes on from a node of another, or from its end where none is named."""
         if model is not None:
@@ -136,7 +131,7 @@ class _Runs:
         question = session.index.blobs.read_text(session.view.question)
         if self._run is not None:
             self._run.cancel()
-        return self._begin(question, Record(directory=session.directory, at=node or None))
+        return self.start(question, Record(directory=session.directory, at=node or None))
 
     def _named_model(self, name: str) -> Model:
         from treeact.cli.config.loading import load
@@ -150,7 +145,8 @@ class _Runs:
         self._stack.push_async_callback(model.aclose)
         return model
 
-    def _begin(self, question: str, record: Record | None) -> Session:
+    def start(self, question: str, record: Record | None = None) -> Session:
+        """Start a run."""
         from treeact.agents.remote import carry_out
         from treeact.tui.session import Session
 

@@ -5,32 +5,28 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import ValidationError, create_model
 from pydantic_settings import (
     BaseSettings,
-    EnvSettingsSource,
     InitSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from treeact.cli.config.checking import annotation, lower_case
-from treeact.cli.config.definition import PREFIX, SETTINGS, Setting
+from treeact.cli.config.definition import SETTINGS, Setting
 from treeact.errors import ConfigError
 
 
-class _Environment(EnvSettingsSource):
-    """Variables, in capitals alone; lists are split at commas, or are JSON."""
-
-    def __call__(self) -> dict[str, Any]:
-        return {
-            setting.field: _split(text) if setting.many else text
-            for setting in SETTINGS
-            if (text := os.environ.get(setting.variable))
-        }
+def _environment() -> dict[str, Any]:
+    """Return what variables say, in capitals alone; lists are split at commas, or are JSON."""
+    return {
+        setting.field: _split(text) if setting.many else text
+        for setting in SETTINGS
+        if (text := os.environ.get(setting.variable))
+    }
 
 
 def _split(text: str) -> Any:
@@ -53,19 +49,15 @@ def merge(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
 
     class Sources(BaseSettings):
-        model_config = SettingsConfigDict(
-            env_prefix=PREFIX, env_ignore_empty=True, protected_namespaces=()
-        )
+        model_config = SettingsConfigDict(protected_namespaces=())
 
         @classmethod
         def settings_customise_sources(
             cls, settings_cls: type[BaseSettings], *_: Any, **__: Any
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             """Return the sources, the strongest first."""
-            return (
-                _Environment(settings_cls),
-                *(InitSettingsSource(settings_cls, init_kwargs=dict(values)) for values in files),
-            )
+            said = (_environment(), *files)
+            return tuple(InitSettingsSource(settings_cls, init_kwargs=dict(it)) for it in said)
 
     fields: dict[str, Any] = {
         setting.field: (_field_type(setting), setting.start) for setting in SETTINGS
@@ -81,6 +73,5 @@ def merge(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _field_type(setting: Setting) -> Any:
     kind = annotation(setting)
-    if setting.many:
-        return Annotated[kind, NoDecode]
-    return kind if setting.default is not None or setting.in_file_only else kind | None
+    has_value = setting.many or setting.in_file_only or setting.default is not None
+    return kind if has_value else kind | None
