@@ -154,9 +154,9 @@ def add_examples(db: sqlite3.Connection, id: int, examples: Iterable[Example]) -
             [id, example.arguments, example.result, json.dumps(calls)],
         )
     db.execute(
-        "DELETE FROM examples WHERE action = ?1 AND id NOT IN "
-        "(SELECT id FROM examples WHERE action = ?1 ORDER BY id DESC LIMIT ?2)",
-        [id, MOST_EXAMPLES],
+        "DELETE FROM examples WHERE action = ? AND id NOT IN "
+        "(SELECT id FROM examples WHERE action = ? ORDER BY id DESC LIMIT ?)",
+        [id, id, MOST_EXAMPLES],
     )
 
 

@@ -114,8 +114,8 @@ class Searcher:
         if not self._db.frozen:
             with self._db.writing() as db:
                 db.executemany(
-                    "INSERT OR REPLACE INTO vectors SELECT id, ?2, ?3 FROM actions WHERE id = ?1",
-                    [(id, self._model, vector.tobytes()) for id, vector in vectors.items()],
+                    "INSERT OR REPLACE INTO vectors SELECT id, ?, ? FROM actions WHERE id = ?",
+                    [(self._model, vector.tobytes(), id) for id, vector in vectors.items()],
                 )
 
     async def _embed(self, texts: Sequence[str]) -> list[array[float]]:
